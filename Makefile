@@ -1,0 +1,42 @@
+# Every target sets up what it needs: nothing but Python 3.11 or newer has to be on the machine.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# What the installed package is made from; a change in any of it installs again.
+SOURCES := $(shell find agents analysis market network scenarios sim -type f \
+             -not -path '*/__pycache__/*') __init__.py __main__.py py.typed pyproject.toml
+
+.PHONY: run test lint bench clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.core          ## simulate a month of the village and say where the results are
+	$(BIN)/gridbazaar run
+
+test: $(VENV)/.test         ## everything that can be checked in a few minutes
+	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --doctest-modules --confcutdir=tests --pyargs gridbazaar
+
+lint: $(VENV)/.test         ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml -p gridbazaar
+
+bench: $(VENV)/.test        ## speed, as ratios measured in one run
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -q -s
+
+clean:                      ## remove the environment and what building leaves; never results
+	rm -rf $(VENV) build *.egg-info
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else \
+	  f"GridBazaar needs Python 3.11 or newer, this is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check .
+	@rm -rf build && touch $@
+
+$(VENV)/.test: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test]'
+	@rm -rf build && touch $@ $(VENV)/.core

@@ -1,0 +1,42 @@
+"""GridBazaar: peer-to-peer electricity markets on real distribution feeders.
+
+>>> import gridbazaar
+>>> feeder = gridbazaar.load_feeder("ieee33_mv")
+>>> flow = gridbazaar.solve_power_flow(feeder, -feeder.load_kw[None], -feeder.load_kvar[None])
+>>> round(float(flow.v_pu.min()), 4)
+0.9131
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .network.library import load_feeder
+    from .network.power_flow import solve_power_flow
+    from .scenarios.load import load_scenario
+    from .sim.results import read_results
+    from .sim.run import run_scenario as run
+
+__all__ = ["load_feeder", "load_scenario", "read_results", "run", "solve_power_flow"]
+
+# Loaded when first used: numba, pandas and pvlib take seconds that `--help` need not wait for.
+_FACE = {
+    "load_feeder": (".network.library", "load_feeder"),
+    "load_scenario": (".scenarios.load", "load_scenario"),
+    "read_results": (".sim.results", "read_results"),
+    "run": (".sim.run", "run_scenario"),
+    "solve_power_flow": (".network.power_flow", "solve_power_flow"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FACE:
+        raise AttributeError(f"module 'gridbazaar' has no attribute {name!r}")
+    module, attribute = _FACE[name]
+    return getattr(import_module(module, __name__), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,162 @@
+"""The market operator: collects orders, clears the frame, publishes schedule and envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import mesa
+import numpy as np
+
+from ..market.capping import CappingOptions, clear_within_limits
+from ..market.clearing import Clearing, GridTerms
+from ..market.mechanism import Mechanism
+from ..market.order import Order, OrderBook
+from ..network.envelope import admit_exports
+from ..network.feeder import Feeder
+from ..network.limits import VoltageLimits
+from .feeder_check import FeederCheck, FeederForecast
+from .frame_plan import FramePlan
+from .schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where members stand on which feeder, and the limits that hold there."""
+
+    feeder: Feeder
+    bus: np.ndarray
+    limits: VoltageLimits
+    power_factor: float
+    interval_hours: float
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """What clearing one frame gave: orders, the market's outcome, the schedule."""
+
+    book: OrderBook
+    clearing: Clearing
+    schedule: Schedule
+
+
+class MarketOperator(mesa.Agent):
+    """Runs one ToD frame of the market: book, price, clearing, feeder check, envelope."""
+
+    def __init__(
+        self,
+        model: mesa.Model,
+        mechanism: Mechanism,
+        options: CappingOptions,
+        connection: Connection,
+        rows: dict[str, int],
+    ) -> None:
+        super().__init__(model)
+        self.mechanism = mechanism
+        self.options = options
+        self.connection = connection
+        self.rows = rows
+
+    def clear(
+        self,
+        orders: Sequence[Order],
+        plan: FramePlan,
+        terms: GridTerms,
+        rng: np.random.Generator,
+    ) -> FrameResult:
+        """Clear the frame's orders within what the feeder carries on the members' forecasts."""
+        at = self.connection
+        book = OrderBook.from_orders(orders)
+        sellers = np.array([self.rows[name] for name in book.sellers], dtype=np.int64)
+        buyers = np.array([self.rows[name] for name in book.buyers], dtype=np.int64)
+        forecast = FeederForecast.of_plan(
+            plan, at.feeder, at.bus, at.limits, at.power_factor, at.interval_hours
+        )
+        check = FeederCheck(forecast, sellers)
+        clearing = clear_within_limits(self.mechanism, book, terms, check, rng, self.options)
+        schedule = self._schedule(book, clearing, sellers, buyers, plan, forecast)
+        return FrameResult(book, clearing, schedule)
+
+    def _schedule(
+        self,
+        book: OrderBook,
+        clearing: Clearing,
+        sellers: np.ndarray,
+        buyers: np.ndarray,
+        plan: FramePlan,
+        forecast: FeederForecast,
+    ) -> Schedule:
+        n = len(plan.net_kwh)
+        sold, bought, paid, received, capped = (np.zeros(n) for _ in range(5))
+        sold[sellers], bought[buyers] = clearing.sold_kwh, clearing.bought_kwh
+        received[sellers], paid[buyers] = clearing.received, clearing.paid
+        offered = np.zeros(n)
+        offered[sellers] = book.capacity_kwh
+        capped[sellers] = np.maximum(book.capacity_kwh - clearing.caps_kwh, 0.0)
+
+        # Of an offer, surplus of PV is sold before energy of the battery, which is the dearer one;
+        # what the battery cannot sell stays in it.
+        for_sale = plan.battery_for_sale_kwh
+        surplus = offered - for_sale
+        from_battery = np.maximum(sold - surplus, 0.0)
+        sale_share = np.divide(
+            from_battery, for_sale, out=np.zeros(n), where=for_sale > 0.0
+        ).clip(0.0, 1.0)
+        unsold = np.maximum(surplus - (sold - from_battery) - capped, 0.0)
+
+        share = self._admit(unsold, sold, plan, forecast)
+        exported = share * unsold
+        demand = np.zeros(n)
+        demand[buyers] = book.demand_kwh
+        return Schedule(
+            sold_kwh=sold,
+            bought_kwh=bought,
+            paid=paid,
+            received=received,
+            grid_export_kwh=exported,
+            grid_import_kwh=np.maximum(demand - bought, 0.0),
+            withheld_kwh=unsold - exported,
+            capped_kwh=capped,
+            export_limit_kw=self._export_limit_kw(sold + exported, capped, share, plan),
+            charge_kwh=plan.battery.charge_kwh,
+            discharge_kwh=plan.battery.discharge_kwh
+            + sale_share[:, None] * plan.battery.for_sale_kwh,
+            net_kwh=plan.pv_kwh - plan.load_kwh,
+            charges_from_grid=plan.battery.charges_from_grid,
+        )
+
+    def _admit(
+        self, unsold: np.ndarray, sold: np.ndarray, plan: FramePlan, forecast: FeederForecast
+    ) -> np.ndarray:
+        """Return the share of its unsold surplus that each member may export, (n_members,)."""
+        share = np.ones(len(unsold))
+        waiting = np.flatnonzero(unsold > 0.0)
+        if waiting.size:
+            share[waiting] = admit_exports(
+                forecast.feeder,
+                forecast.injection_kw(sold),
+                forecast.reactive_kvar,
+                forecast.bus[waiting],
+                unsold[waiting, None] * forecast.export_kw_per_kwh[waiting],
+                forecast.limits,
+            )
+        return share
+
+    def _export_limit_kw(
+        self, allowed_kwh: np.ndarray, capped: np.ndarray, share: np.ndarray, plan: FramePlan
+    ) -> np.ndarray:
+        """Turn the admitted energy into the operating envelope, (n_members, n_intervals).
+
+        A member that the feeder binds - capped, or with surplus withheld - may export phi n+ in
+        each interval, phi = (o + s + e) / P+; the others up to their inverter's rating.
+        """
+        bound = (capped > 0.0) | (share < 1.0)
+        phi = np.divide(
+            plan.self_netted_kwh + allowed_kwh,
+            plan.exported_kwh,
+            out=np.ones(len(bound)),
+            where=plan.exported_kwh > 0.0,
+        )
+        limit = np.full(plan.export_kwh.shape, np.inf)
+        limit[bound] = phi[bound, None] * plan.export_kwh[bound] / self.connection.interval_hours
+        return limit

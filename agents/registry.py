@@ -1,0 +1,26 @@
+"""The names that a scenario may use for forecasts, battery and bidding strategies.
+
+To add one: write a small class with the methods of its protocol, enter it here, done; the scenario
+schema reads its list of known names from these dicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .battery_greedy import Greedy
+from .battery_plan import BatteryStrategy
+from .bidding import BiddingStrategy, Truthful
+from .forecast import Forecast, Persistence
+
+FORECASTS: dict[str, Callable[[], Forecast]] = {
+    "persistence": Persistence,
+}
+
+BATTERY_STRATEGIES: dict[str, Callable[[], BatteryStrategy]] = {
+    "greedy": Greedy,
+}
+
+BIDDING_STRATEGIES: dict[str, Callable[[], BiddingStrategy]] = {
+    "truthful": Truthful,
+}

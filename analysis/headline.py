@@ -1,0 +1,98 @@
+"""The ten figures that a run ends with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ..sim.results import Results
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def headline_figures(results: Results) -> dict[str, float | None]:
+    """Return the headline figures of a run; None where a figure has no meaning.
+
+    Names carry the units; money is in the run's currency. Shares are of 1.
+
+    - `traded_kwh`, `p2p_share_of_load`: energy contracted between members, and its share of load.
+    - `mean_price_per_kwh`: price of traded energy, weighted by energy.
+    - `saving`, `members_better_off`: what the market was worth to all members together against
+      the same homes re-operated without it, and the share that gained more than a minor unit.
+    - `self_sufficiency`: 1 - energy drawn through the substation / load, by interval.
+    - `frames_capped`, `withheld_kwh`, `curtailed_kwh`: frames that needed capping; surplus that
+      the export envelope held back on the forecast; PV energy curtailed in real time.
+    - `v_min_pu`, `v_max_pu`: extreme metered voltages.
+    """
+    frames, bills, network = results.frames, results.bills, results.network
+    traded = float(frames.traded_kwh.sum())
+    value = float((frames.traded_kwh * frames.mcp_per_kwh.fillna(0.0)).sum())
+    load = float(results.meters.load_kwh.sum())
+    hours = _interval_hours(network)
+    drawn = float(network.substation_kw.clip(lower=0.0).sum() * hours)
+    saving = bills.groupby("prosumer").saving.sum()
+    least = 1.5 / results.manifest["minor_per_major"]
+    return {
+        "traded_kwh": traded,
+        "p2p_share_of_load": _ratio(traded, load),
+        "mean_price_per_kwh": _ratio(value, traded),
+        "saving": float(bills.saving.sum()),
+        "members_better_off": float((saving > least).mean()),
+        "self_sufficiency": None if load == 0.0 else 1.0 - drawn / load,
+        "frames_capped": int((frames.capped_kwh > 0.0).sum()),
+        "withheld_kwh": float(frames.withheld_kwh.sum()),
+        "curtailed_kwh": float(frames.curtailed_kwh.sum()),
+        "v_min_pu": float(np.nanmin(network.v_min_pu)),
+        "v_max_pu": float(np.nanmax(network.v_max_pu)),
+    }
+
+
+def headline_rows(results: Results) -> list[tuple[str, str]]:
+    """Return the headline figures as people read them: (what, value with unit)."""
+    figure = headline_figures(results)
+    currency = results.manifest["currency"]
+    n_frames, n_members = len(results.frames), len(results.members)
+    low, high = figure["v_min_pu"], figure["v_max_pu"]
+
+    def text(name: str, pattern: str) -> str:
+        value = figure[name]
+        return "n/a" if value is None else pattern.format(value)
+
+    return [
+        ("energy traded between members", text("traded_kwh", "{:,.0f} kWh")),
+        ("share of the community's load", text("p2p_share_of_load", "{:.1%}")),
+        ("mean price of traded energy", text("mean_price_per_kwh", f"{{:.2f}} {currency}/kWh")),
+        ("saving of all members together", text("saving", f"{{:,.0f}} {currency}")),
+        (f"members better off, of {n_members}", text("members_better_off", "{:.0%}")),
+        ("self-sufficiency of the community", text("self_sufficiency", "{:.1%}")),
+        (f"frames in which sales were capped, of {n_frames}", text("frames_capped", "{:.0f}")),
+        ("surplus held back by the export envelope", text("withheld_kwh", "{:,.0f} kWh")),
+        ("PV energy curtailed", text("curtailed_kwh", "{:,.1f} kWh")),
+        ("voltages, least and greatest", f"{low:.3f} to {high:.3f} p.u."),
+    ]
+
+
+def headline_table(results: Results) -> Table:
+    """Return the headline figures as a table for the terminal."""
+    from rich.table import Table
+
+    manifest = results.manifest
+    title = f"{manifest['scenario']}: {manifest['frames']} frames, {manifest['prosumers']} homes"
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for row in headline_rows(results):
+        table.add_row(*row)
+    return table
+
+
+def _interval_hours(network: pd.DataFrame) -> float:
+    step = network.start.iloc[1] - network.start.iloc[0]
+    return float(step / pd.Timedelta(hours=1))
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole else None

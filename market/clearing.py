@@ -1,0 +1,294 @@
+"""What a clearing returns: frozen types that say who trades what, at which price, and why.
+
+Energy is in kWh, prices in currency/kWh, voltages in p.u.; arrays are aligned with the book.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .order import OrderBook, OrderError
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Status = Literal["cleared", "no-trade", "infeasible-base", "infeasible-limit"]
+STATUSES: tuple[Status, ...] = ("cleared", "no-trade", "infeasible-base", "infeasible-limit")
+
+
+@dataclass(frozen=True, slots=True)
+class GridTerms:
+    """Prices at which everybody can trade with the grid: the bounds of the market's price.
+
+    Parameters
+    ----------
+    retail_per_kwh : float
+        Retail price r of the frame [currency/kWh], >= 0.
+    feed_in_per_kwh : float
+        Feed-in price f of the frame [currency/kWh], >= 0.
+
+    Raises
+    ------
+    OrderError
+        If a price is NaN, infinite or negative.
+
+    Examples
+    --------
+    >>> GridTerms(7.5, 3.0).retail_per_kwh
+    7.5
+    """
+
+    retail_per_kwh: float
+    feed_in_per_kwh: float
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"terms: {name} is {value}: give a finite number >= 0"
+            for name, value in (
+                ("retail_per_kwh", self.retail_per_kwh),
+                ("feed_in_per_kwh", self.feed_in_per_kwh),
+            )
+            if not isfinite(value) or value < 0
+        ]
+        if problems:
+            raise OrderError(problems)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trades:
+    """Seller-buyer pairs with energy > 0.
+
+    Parameters
+    ----------
+    seller, buyer : (t,) int
+        Indices into `book.sellers` and `book.buyers`.
+    energy_kwh : (t,) float
+        Energy of the pair [kWh].
+    price_per_kwh : (t,) float
+        Price of the pair [currency/kWh].
+
+    Examples
+    --------
+    >>> len(Trades.none())
+    0
+    """
+
+    seller: IntArray
+    buyer: IntArray
+    energy_kwh: FloatArray
+    price_per_kwh: FloatArray
+
+    def __len__(self) -> int:
+        return int(self.energy_kwh.size)
+
+    @classmethod
+    def none(cls) -> Trades:
+        """No pair at all."""
+        empty = np.zeros(0, dtype=np.int64)
+        return cls(empty, empty.copy(), np.zeros(0), np.zeros(0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Front:
+    """The set of best compromises that the search found, in increasing order of traded energy.
+
+    Parameters
+    ----------
+    f1, f2 : (k,) float
+        Buyer and seller objective of each point, both maximised.
+    sold_kwh, bought_kwh : (k, m), (k, n) float
+        Seller and buyer totals [kWh].
+    chosen : int
+        Index of the point that the choice rule took.
+    collapsed : bool
+        The objectives do not conflict: there is one answer.
+    evaluations, generations : int
+        What the search cost.
+    price_per_kwh : (k,) float or None
+        Price of each point where the price is part of the search (`surplus`), else None.
+    energy_value : (k,) float or None
+        Least weight lambda of f2 at which max f1 + lambda f2 is this point (`exact` only).
+    capacity_value, demand_value : (k, m), (k, n) float or None
+        Multipliers: by how much f1 + lambda f2 would grow with one more kWh of this seller's
+        capacity, of this buyer's demand (`exact` only); 0 where the limit does not bind.
+    energy_kwh : (k, m, n) float or None
+        Energies of pairs where the search carried them (`pairwise`), else pairs follow from the
+        totals.
+
+    Examples
+    --------
+    >>> one = np.array([1.0])
+    >>> Front(one, one, np.ones((1, 1)), np.ones((1, 1)), 0, True, 1, 0).traded_kwh.tolist()
+    [1.0]
+    """
+
+    f1: FloatArray
+    f2: FloatArray
+    sold_kwh: FloatArray
+    bought_kwh: FloatArray
+    chosen: int
+    collapsed: bool
+    evaluations: int
+    generations: int
+    price_per_kwh: FloatArray | None = None
+    energy_value: FloatArray | None = None
+    capacity_value: FloatArray | None = None
+    demand_value: FloatArray | None = None
+    energy_kwh: FloatArray | None = None
+
+    @property
+    def traded_kwh(self) -> FloatArray:
+        """Energy traded at each point, shape (k,) [kWh]."""
+        return np.asarray(self.sold_kwh.sum(axis=1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CappingStep:
+    """One clearing of the network loop, kept as it was.
+
+    Parameters
+    ----------
+    caps_kwh : (m,) float
+        Capacities that it cleared with [kWh].
+    critical_buses : tuple of str
+        Buses outside their limits.
+    v_min_pu, v_max_pu : float
+        Worst voltages of its schedule [p.u.].
+    traded_kwh : float
+        Energy that it traded [kWh].
+    phase : {"first", "cap", "switch", "restore"}
+        `first`: before any cap; `cap`: after capping; `switch`: another point of the front;
+        `restore`: a step of the bisection that gives capacity back.
+    feasible : bool
+        The network check accepted it.
+
+    Examples
+    --------
+    >>> CappingStep(np.array([9.0]), ("bus 4",), 0.98, 1.061, 9.0, "first", False).feasible
+    False
+    """
+
+    caps_kwh: FloatArray
+    critical_buses: tuple[str, ...]
+    v_min_pu: float
+    v_max_pu: float
+    traded_kwh: float
+    phase: Literal["first", "cap", "switch", "restore"] = "cap"
+    feasible: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clearing:
+    """The outcome of one frame.
+
+    Parameters
+    ----------
+    status : {"cleared", "no-trade", "infeasible-base", "infeasible-limit"}
+        How it ended.
+    mcp_per_kwh : float or None
+        The market clearing price [currency/kWh]; None without a trade or a single price.
+    sold_kwh, bought_kwh : (m,), (n,) float
+        Accepted totals [kWh].
+    received, paid : (m,), (n,) float
+        Money in major units; a mechanism may pay otherwise than price times energy.
+    trades : Trades
+        The pairs; their totals are `sold_kwh` and `bought_kwh`.
+    f1, f2 : float or None
+        The objectives at the accepted point.
+    front : Front or None
+        The front that it was chosen from.
+    capping : tuple of CappingStep
+        Every iteration of the network loop; empty where nothing had to be corrected.
+    caps_kwh : (m,) float
+        Final caps [kWh], the capacity where uncapped.
+    undervoltage_base : bool
+        Some bus is below its limit without any sale; capping sellers cannot cure that.
+    v_min_pu, v_max_pu : float or None
+        Voltages of the accepted schedule on its forecast [p.u.]; None if no network was asked.
+    lost_kwh : float
+        Energy that the book could have matched but the price rule or a price by hand excludes.
+    switch_front_kwh : float or None
+        What `switch: front` would have served [kWh]: the most energy of a feasible point of the
+        first front, 0 if it has none; None where the chosen point was feasible at once.
+    notes : tuple of str
+        What a reader should know, e.g. that a price given by hand bypasses the bounds.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.order import OrderBook
+    >>> book = OrderBook(("s",), [3.0], [10.0], ("b",), [6.0], [4.0])
+    >>> Clearing.no_trade(book).status
+    'no-trade'
+    """
+
+    status: Status
+    mcp_per_kwh: float | None
+    sold_kwh: FloatArray
+    bought_kwh: FloatArray
+    received: FloatArray
+    paid: FloatArray
+    trades: Trades
+    f1: float | None
+    f2: float | None
+    front: Front | None
+    capping: tuple[CappingStep, ...]
+    caps_kwh: FloatArray
+    undervoltage_base: bool = False
+    v_min_pu: float | None = None
+    v_max_pu: float | None = None
+    lost_kwh: float = 0.0
+    switch_front_kwh: float | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def traded_kwh(self) -> float:
+        """Energy sold in the frame [kWh]."""
+        return float(self.sold_kwh.sum())
+
+    @property
+    def iterations(self) -> int:
+        """Number of times that sellers were capped (the published count of iterations)."""
+        return sum(step.phase == "cap" for step in self.capping)
+
+    @classmethod
+    def no_trade(cls, book: OrderBook, notes: tuple[str, ...] = ()) -> Clearing:
+        """Return the clearing of a frame in which nothing can be traded.
+
+        Parameters
+        ----------
+        book : OrderBook
+            The orders.
+        notes : tuple of str, optional
+            What a reader should know.
+
+        Returns
+        -------
+        Clearing
+            Status `no-trade`, price None, all quantities 0.
+
+        Examples
+        --------
+        >>> from gridbazaar.market.order import OrderBook
+        >>> Clearing.no_trade(OrderBook((), [], [], ("b",), [6.0], [4.0])).bought_kwh.tolist()
+        [0.0]
+        """
+        m, n = book.m, book.n
+        return cls(
+            status="no-trade",
+            mcp_per_kwh=None,
+            sold_kwh=np.zeros(m),
+            bought_kwh=np.zeros(n),
+            received=np.zeros(m),
+            paid=np.zeros(n),
+            trades=Trades.none(),
+            f1=None,
+            f2=None,
+            front=None,
+            capping=(),
+            caps_kwh=book.capacity_kwh,
+            notes=notes,
+        )

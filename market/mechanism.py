@@ -1,0 +1,268 @@
+"""What a market mechanism is: frozen orders in, a frozen `Clearing` out, its generator handed in.
+
+A mechanism is one small class that declares its `Traits`; one conformance suite over the registry
+tests exactly what each claims. `ClearingRules` is the whole configuration of a clearing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from math import isfinite
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from .clearing import Clearing, GridTerms
+from .order import OrderBook, OrderError
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Economic properties that a mechanism claims, and the conformance suite tests.
+
+    Parameters
+    ----------
+    individually_rational : bool
+        Nobody trades at a price worse than its order.
+    budget_balanced : {"strong", "weak", "no"}
+        Money paid equals money received; exceeds it; neither.
+    uniform_price : bool
+        All trades of a frame have one price.
+    efficient : bool
+        Greatest total surplus.
+    truthful : {"dominant", "bayesian", "no"}
+        In which sense stating the true price is best.
+
+    Examples
+    --------
+    >>> Traits(individually_rational=True).truthful
+    'no'
+    """
+
+    individually_rational: bool
+    budget_balanced: Literal["strong", "weak", "no"] = "strong"
+    uniform_price: bool = True
+    efficient: bool = False
+    truthful: Literal["dominant", "bayesian", "no"] = "no"
+
+
+class Mechanism(Protocol):
+    """A rule that clears one frame, pure and without network."""
+
+    @property
+    def traits(self) -> Traits:
+        """What the mechanism claims."""
+        ...
+
+    def clear(self, book: OrderBook, terms: GridTerms, rng: np.random.Generator) -> Clearing:
+        """Clear a book.
+
+        Parameters
+        ----------
+        book : OrderBook
+            The orders; never changed.
+        terms : GridTerms
+            Retail and feed-in price.
+        rng : numpy.random.Generator
+            The only source of randomness.
+
+        Returns
+        -------
+        Clearing
+            Depends on the arguments alone.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClearingRules:
+    """The whole configuration of a clearing; the defaults are the model's.
+
+    Parameters
+    ----------
+    mechanism : str
+        Name in `registry.MECHANISMS`.
+    price_rule : str
+        `merit-order`, `k-double-auction`, `mid-market` or `fixed`.
+    k : float
+        Share of the gap that `k-double-auction` gives to sellers, 0..1.
+    fixed_price : float or None
+        Price of `fixed` [currency/kWh].
+    grid_margin : float
+        How far below retail `merit-order` prices a short market [currency/kWh].
+    participation : str
+        `rational` (offer <= MCP <= bid) or `all`.
+    objectives : str
+        `published`, `per-buyer` or `surplus`.
+    engine : str
+        `nsga2` or `exact`.
+    encoding : str
+        `marginal` (totals) or `pairwise` (E_ij), of `nsga2`.
+    choose : str or None
+        Rule that picks from the front; None is the objective set's own (`demand-first`, for
+        `surplus` `nash-bargaining`).
+    whose : str
+        Whose welfare `maximin` and `min-disparity` compare: `sides` or `participants`.
+    weight : float
+        Weight of f1 in `weighted-sum`, 0..1.
+    goals : tuple of float
+        Aspiration levels of normalised f1 and f2 in `goal-programming`, 0..1.
+    population, generations : int
+        Size of the population and most generations of `nsga2`.
+    front_points : int
+        Points of the `exact` front.
+    network : str
+        `adaptive-capping`, `constrained` or `ignore`.
+    switch : str
+        `tolerance` (another point of the front must serve at least 1 - switch_tolerance of the
+        chosen one's energy) or `front` (any feasible point).
+    switch_tolerance : float
+        See `switch`, 0..1.
+    cap_base : str
+        `sold` (G_i <- cap_factor min(G_i, s_i)) or `offer` (G_i <- cap_factor G_i).
+    cap_factor : float
+        Factor of one capping, between 0 and 1.
+    max_iterations : int
+        Most capping rounds, >= 1.
+    reprice : bool
+        Discover the price anew from the capped book in every round. The default holds the price
+        of the submitted book: a critical bus must not make energy dearer for everybody, and
+        nobody gains by being capped.
+
+    Examples
+    --------
+    >>> ClearingRules().price_rule, ClearingRules(engine="exact").engine
+    ('merit-order', 'exact')
+    """
+
+    mechanism: str = "pareto"
+    price_rule: str = "merit-order"
+    k: float = 0.5
+    fixed_price: float | None = None
+    grid_margin: float = 0.25
+    participation: str = "rational"
+    objectives: str = "published"
+    engine: str = "nsga2"
+    encoding: str = "marginal"
+    choose: str | None = None
+    whose: str = "sides"
+    weight: float = 0.5
+    goals: tuple[float, float] = (1.0, 1.0)
+    population: int = 100
+    generations: int = 200
+    front_points: int = 100
+    network: str = "adaptive-capping"
+    switch: str = "tolerance"
+    switch_tolerance: float = 0.0
+    cap_base: str = "sold"
+    cap_factor: float = 0.9
+    max_iterations: int = 25
+    reprice: bool = False
+
+
+def rules_problems(rules: ClearingRules) -> list[str]:
+    """List everything that is wrong with a configuration.
+
+    Parameters
+    ----------
+    rules : ClearingRules
+        The configuration.
+
+    Returns
+    -------
+    list of str
+        Place, what is wrong, what to do; empty if nothing is. An unknown name is answered with
+        the list of known ones.
+
+    Examples
+    --------
+    >>> rules_problems(ClearingRules(k=2.0))
+    ['k: 2.0: give a number from 0 to 1']
+    """
+    from . import registry  # the registry imports the mechanisms, which import this module
+
+    known: dict[str, Mapping[str, Any]] = {
+        "mechanism": registry.MECHANISMS,
+        "price_rule": registry.PRICE_RULES,
+        "participation": registry.PARTICIPATION,
+        "objectives": registry.OBJECTIVES,
+        "engine": registry.ENGINES,
+        "encoding": registry.ENCODINGS,
+        "network": registry.NETWORK_METHODS,
+        "whose": dict.fromkeys(registry.WHOSE),
+        "switch": dict.fromkeys(registry.SWITCHES),
+        "cap_base": dict.fromkeys(registry.CAP_BASES),
+    }
+    problems = [
+        f"{name}: {getattr(rules, name)!r} is unknown: use one of {', '.join(names)}"
+        for name, names in known.items()
+        if getattr(rules, name) not in names
+    ]
+    if rules.choose is not None and rules.choose not in registry.CHOICE_RULES:
+        names = ", ".join(registry.CHOICE_RULES)
+        problems.append(f"choose: {rules.choose!r} is unknown: use one of {names}")
+    for name in ("k", "weight", "switch_tolerance"):
+        problems += _outside(name, getattr(rules, name), 0.0, 1.0)
+    for goal in rules.goals:
+        problems += _outside("goals", goal, 0.0, 1.0)
+    if not 0.0 < rules.cap_factor < 1.0:
+        problems.append(f"cap_factor: {rules.cap_factor}: give a number between 0 and 1")
+    if not isfinite(rules.grid_margin) or rules.grid_margin < 0:
+        problems.append(f"grid_margin: {rules.grid_margin}: give a number >= 0")
+    for name, least in (
+        ("population", 4),
+        ("generations", 1),
+        ("front_points", 2),
+        ("max_iterations", 1),
+    ):
+        if getattr(rules, name) < least:
+            problems.append(f"{name}: {getattr(rules, name)}: give a whole number >= {least}")
+    if rules.price_rule == "fixed" and rules.fixed_price is None:
+        problems.append("fixed_price: missing: price_rule 'fixed' needs a price >= 0")
+    if rules.fixed_price is not None and not (
+        isfinite(rules.fixed_price) and rules.fixed_price >= 0
+    ):
+        problems.append(f"fixed_price: {rules.fixed_price}: give a finite number >= 0")
+    return problems
+
+
+def _outside(name: str, value: float, low: float, high: float) -> list[str]:
+    if low <= value <= high:
+        return []
+    return [f"{name}: {value}: give a number from {low:g} to {high:g}"]
+
+
+def build_mechanism(rules: ClearingRules | None = None) -> Mechanism:
+    """Build the mechanism that a configuration names.
+
+    Parameters
+    ----------
+    rules : ClearingRules, optional
+        The configuration; the model's defaults without it.
+
+    Returns
+    -------
+    Mechanism
+        Pure: it can be used for any number of frames.
+
+    Raises
+    ------
+    OrderError
+        With all problems of the configuration.
+
+    Examples
+    --------
+    >>> build_mechanism(ClearingRules(engine="exact")).traits.uniform_price
+    True
+    """
+    from . import registry  # the registry imports the mechanisms, which import this module
+
+    chosen = rules or ClearingRules()
+    problems = rules_problems(chosen)
+    if problems:
+        raise OrderError(problems)
+    return registry.MECHANISMS[chosen.mechanism](chosen)
+
+
+RULE_NAMES: tuple[str, ...] = tuple(field.name for field in fields(ClearingRules))

@@ -1,0 +1,78 @@
+"""The port through which the market asks the feeder, without knowing it.
+
+The market operator agent owns both book and feeder and implements `NetworkCheck`; the market
+knows only candidate seller totals and the voltages that they lead to. Voltages depend on what
+sellers export: a buyer's load is there whether or not a peer serves it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Voltages:
+    """What k candidate schedules do to the feeder, over all intervals of the frame.
+
+    Parameters
+    ----------
+    feasible : (k,) bool
+        No overvoltage beyond max(limit, base) at any bus and interval. Of `base()` itself: no
+        overvoltage beyond the limit.
+    overvoltage_pu : (k,) float
+        Sum over buses and intervals of that violation [p.u.], 0 where feasible.
+    v_min_pu, v_max_pu : (k,) float
+        Lowest and highest voltage [p.u.].
+    on_critical_bus : (k, m) bool
+        Seller stands on a bus above its limit (an overvoltage critical node).
+    sensitivity : (k, m) float
+        dV/dP of each seller to the worst overvoltage bus of that candidate [p.u./kW].
+    critical_buses : tuple of k tuples of str
+        Names of the buses outside their limits.
+    undervoltage : (k,) bool
+        Some bus falls below the lower limit.
+
+    Examples
+    --------
+    >>> one = np.array([True])
+    >>> calm = Voltages(one, np.zeros(1), np.array([0.99]), np.array([1.02]),
+    ...                 np.zeros((1, 2), bool), np.zeros((1, 2)), ((),), ~one)
+    >>> bool(calm.feasible[0]), float(calm.v_max_pu[0])
+    (True, 1.02)
+    """
+
+    feasible: NDArray[np.bool_]
+    overvoltage_pu: NDArray[np.float64]
+    v_min_pu: NDArray[np.float64]
+    v_max_pu: NDArray[np.float64]
+    on_critical_bus: NDArray[np.bool_]
+    sensitivity: NDArray[np.float64]
+    critical_buses: tuple[tuple[str, ...], ...]
+    undervoltage: NDArray[np.bool_]
+
+
+class NetworkCheck(Protocol):
+    """Asks the feeder what candidate seller totals would do to its voltages."""
+
+    def check(self, sold_kwh: NDArray[np.float64]) -> Voltages:
+        """Check k candidates in one batch.
+
+        Parameters
+        ----------
+        sold_kwh : (k, m) float
+            Energy sold by each seller [kWh], aligned with the book's sellers.
+
+        Returns
+        -------
+        Voltages
+            Of the k candidates.
+        """
+        ...
+
+    def base(self) -> Voltages:
+        """Voltages with no sale at all (k = 1), judged against the limits alone."""
+        ...

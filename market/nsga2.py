@@ -1,0 +1,368 @@
+"""The search of the front by NSGA-II [1]_, on pymoo's implementation [2]_.
+
+pymoo runs the generations; what is replaced is what its generality makes slow: selection and
+variation work on whole arrays, survival knows that there are two objectives, and the search stops
+as soon as it has converged. This is the only module that imports pymoo.
+
+.. [1] K. Deb, A. Pratap, S. Agarwal and T. Meyarivan, "A fast and elitist multiobjective genetic
+   algorithm: NSGA-II", IEEE Transactions on Evolutionary Computation 6 (2002) 182-197,
+   doi:10.1109/4235.996017.
+.. [2] J. Blank and K. Deb, "pymoo: multi-objective optimization in Python", IEEE Access 8 (2020)
+   89497-89509, doi:10.1109/ACCESS.2020.2990567.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymoo.algorithms.moo.nsga2 import NSGA2
+from pymoo.core.evaluator import Evaluator
+from pymoo.core.infill import InfillCriterion
+from pymoo.core.population import Population
+from pymoo.core.problem import Problem
+from pymoo.core.survival import Survival
+from pymoo.core.termination import Termination
+
+from .encodings import ENCODINGS, Encoding
+from .engines import SearchSettings
+from .frame_market import FrameMarket, Points
+from .non_dominated import non_dominated
+from .objectives import Objectives
+from .pairing import EPSILON_KWH
+from .survival import survivors
+
+FloatArray = NDArray[np.float64]
+SEED_SHARE = 0.5  # of the first population is water-filling points, the rest random
+COLLAPSED_POPULATION = 16  # enough where theory says that one point beats all others
+STALL_GENERATIONS = 6
+WARM_STALL_GENERATIONS = 2
+STALL_GAIN = 1e-3  # hypervolume gained over the stall window, relative
+
+
+def search(
+    market: FrameMarket,
+    objectives: Objectives,
+    settings: SearchSettings,
+    rng: np.random.Generator,
+) -> Points:
+    """Find the front of a market by NSGA-II.
+
+    Parameters
+    ----------
+    market : FrameMarket
+        Participants.
+    objectives : Objectives
+        The objective set.
+    settings : SearchSettings
+        Encoding, population, generations, an earlier front, the network as constraint.
+    rng : numpy.random.Generator
+        The only source of randomness.
+
+    Returns
+    -------
+    Points
+        Feasible non-dominated points in increasing order of f2, valued by exact pairing; none
+        where no feasible point was found.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.objectives import OBJECTIVES
+    >>> from gridbazaar.market.order import OrderBook
+    >>> book = OrderBook(("s", "t"), [1.0, 1.0], [30.0, 30.0], ("b",), [6.0], [60.0])
+    >>> market = FrameMarket.of(book, np.ones(2, bool), np.ones(1, bool), 5.0)
+    >>> found = search(market, OBJECTIVES["published"], SearchSettings(), np.random.default_rng(1))
+    >>> round(float(found.sold_kwh.sum(axis=1).max()), 3), found.collapsed
+    (60.0, False)
+    """
+    encoding = ENCODINGS[settings.encoding](market)
+    conflict = settings.network is not None or objectives.conflict(market)
+    size = settings.population
+    if not conflict and settings.warm is not None:
+        size = min(size, COLLAPSED_POPULATION)
+    first = _first_population(market, objectives, settings, encoding, size, conflict, rng)
+    problem = _Clearing(market, objectives, encoding, settings)
+    algorithm = _Search(
+        pop_size=size,
+        sampling=Population.new("X", first),
+        survival=_Survival(),
+        mating=_Mating(encoding),
+        eliminate_duplicates=False,
+        output=None,
+        evaluator=_Evaluator(),
+    )
+    most = settings.generations
+    if not conflict:  # one point beats all: a generation shows it, the first one where warm
+        most = min(most, 1 if settings.warm is not None else 2)
+    stall = STALL_GENERATIONS if settings.warm is None else WARM_STALL_GENERATIONS
+    algorithm.termination = _Converged(most, stall)
+    algorithm.setup(problem, seed=int(rng.integers(2**31)))
+    while algorithm.has_next():
+        algorithm.next()
+    return _best(market, objectives, encoding, algorithm, conflict)
+
+
+def _first_population(
+    market: FrameMarket,
+    objectives: Objectives,
+    settings: SearchSettings,
+    encoding: Encoding,
+    size: int,
+    conflict: bool,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Mix an earlier front, seeds from the structure, and random genes."""
+    parts: list[FloatArray] = []
+    left = size
+    if settings.warm is not None and len(settings.warm):
+        old = settings.warm
+        genes = encoding.encode(old.sold_kwh, old.bought_kwh, old.price_per_kwh)
+        take = np.unique(np.linspace(0, len(genes) - 1, max(1, size // 2)).astype(np.int64))
+        parts.append(genes[take])
+        left -= take.size
+    if settings.seeded:
+        count = max(1, round(SEED_SHARE * left)) if conflict else 1
+        seeds = encoding.encode(*objectives.seeds(market, count))[:left]
+        parts.append(seeds)
+        left -= seeds.shape[0]
+    if left > 0:
+        parts.append(encoding.random(left, rng))
+    return encoding.repair(np.concatenate(parts))
+
+
+def _best(
+    market: FrameMarket,
+    objectives: Objectives,
+    encoding: Encoding,
+    algorithm: Any,
+    conflict: bool,
+) -> Points:
+    """Value the final population exactly and keep its non-dominated feasible points."""
+    genes, score = algorithm.data["genes"], algorithm.data["score"]
+    good = score[:, 2] <= 0.0
+    genes, score = genes[good], score[good]
+    if conflict or not good.any():
+        genes = genes[non_dominated(score[:, 0], score[:, 1])]
+    else:  # theory says that the most energy is best for both sides: of those, the best f1
+        traded = encoding.decode(genes)[0].sum(axis=1)
+        most = np.flatnonzero(traded >= (1.0 - 1e-9) * traded.max())
+        genes = genes[most[[np.argmax(score[most, 0])]]]
+    sold, bought, price, energy = encoding.decode(genes)
+    if energy is None:
+        f1, f2 = objectives.values(market, sold, bought, price, final=True)
+    else:
+        f1, f2 = _pair_values(market, objectives, sold, bought, price, energy)
+    best = non_dominated(f1, _snapped(f2, market))
+    return Points(
+        sold[best],
+        bought[best],
+        price[best],
+        f1[best],
+        f2[best],
+        collapsed=not conflict,
+        evaluations=int(algorithm.evaluator.n_eval),
+        generations=int(algorithm.data["generations"]),
+        energy_kwh=None if energy is None else energy[best],
+    )
+
+
+def _snapped(f2: FloatArray, market: FrameMarket) -> FloatArray:
+    """Round f2 to 1e-10 of its scale: round-off in T must not outrank a better f1."""
+    top = market.price_per_kwh if np.isfinite(market.price_per_kwh) else market.price_bounds[1]
+    unit = 1e-10 * max(top * market.most_kwh, 1e-300)
+    return np.asarray(np.round(f2 / unit) * unit)
+
+
+def _pair_values(
+    market: FrameMarket,
+    objectives: Objectives,
+    sold: FloatArray,
+    bought: FloatArray,
+    price: FloatArray,
+    energy: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Value pairs as they are, where the objective set looks at pairs."""
+    if objectives.name != "published":
+        return objectives.values(market, sold, bought, price, final=False)
+    worth = (np.log(energy + EPSILON_KWH) * market.bid_per_kwh).sum(axis=(1, 2))
+    f2 = price * sold.sum(axis=1)
+    return worth + float(np.log(EPSILON_KWH)) * market.silent_pairs_bid - f2, f2
+
+
+class _Search(NSGA2):  # type: ignore[misc]
+    """pymoo's NSGA-II without its own record of the optimum, which is read off the scores."""
+
+    def _set_optimum(self, **kwargs: Any) -> None:
+        self.opt = self.pop
+
+
+class _Clearing(Problem):  # type: ignore[misc]
+    """The frame as pymoo sees it; values are computed for the whole population at once."""
+
+    def __init__(
+        self,
+        market: FrameMarket,
+        objectives: Objectives,
+        encoding: Encoding,
+        settings: SearchSettings,
+    ) -> None:
+        super().__init__(
+            n_var=encoding.upper.size,
+            n_obj=2,
+            n_ieq_constr=0 if settings.network is None else 1,
+            xl=np.zeros(encoding.upper.size),
+            xu=encoding.upper,
+        )
+        self.market = market
+        self.objectives = objectives
+        self.encoding = encoding
+        self.settings = settings
+
+    def score(self, genes: FloatArray) -> FloatArray:
+        """Return f1, f2 (maximised) and the violation of the network's limits, shape (k, 3)."""
+        sold, bought, price, energy = self.encoding.decode(genes)
+        if energy is None:
+            f1, f2 = self.objectives.values(self.market, sold, bought, price, final=False)
+        else:
+            f1, f2 = _pair_values(self.market, self.objectives, sold, bought, price, energy)
+        over = np.zeros(f1.size)
+        if self.settings.network is not None:
+            wide = np.zeros((f1.size, self.settings.n_sellers))
+            wide[:, self.market.sellers] = sold
+            seen = self.settings.network.check(wide)
+            over = np.where(seen.feasible, 0.0, np.maximum(seen.overvoltage_pu, 1e-12))
+        return np.stack([f1, _snapped(f2, self.market), over], axis=1)
+
+    def _evaluate(self, x: FloatArray, out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
+        score = self.score(x)
+        out["F"] = -score[:, :2]
+        if self.settings.network is not None:
+            out["G"] = score[:, 2:]
+
+
+class _Evaluator(Evaluator):  # type: ignore[misc]
+    """Values a population in one call and keeps the values as one array."""
+
+    def eval(
+        self, problem: _Clearing, pop: Population, algorithm: Any = None, **kwargs: Any
+    ) -> Population:
+        genes = algorithm.data.pop("bred", None)
+        genes = pop.get("X") if genes is None else genes
+        algorithm.data["born"] = genes
+        algorithm.data["offspring"] = problem.score(genes)
+        self.n_eval += len(pop)
+        return pop
+
+
+class _Survival(Survival):  # type: ignore[misc]
+    """Keeps the fittest by `survival.survivors`."""
+
+    def __init__(self) -> None:
+        super().__init__(filter_infeasible=False)
+
+    def do(
+        self,
+        problem: _Clearing,
+        pop: Population,
+        *args: Any,
+        n_survive: int | None = None,
+        algorithm: Any = None,
+        **kwargs: Any,
+    ) -> Population:
+        data = algorithm.data
+        score, genes = data["offspring"], data["born"]
+        if "score" in data:
+            score = np.concatenate([data["score"], score])
+            genes = np.concatenate([data["genes"], genes])
+        keep = min(len(pop), n_survive or len(pop))
+        index, rank, space = survivors(score[:, 0], score[:, 1], score[:, 2], keep)
+        data["score"], data["genes"] = score[index], genes[index]
+        data["rank"], data["space"] = rank, space
+        return pop[index]
+
+
+class _Mating(InfillCriterion):  # type: ignore[misc]
+    """Binary tournaments, blend crossover, exchanges and gene mutation, on whole arrays."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        super().__init__()
+        self.encoding = encoding
+
+    def do(
+        self,
+        problem: _Clearing,
+        pop: Population,
+        n_offsprings: int,
+        *args: Any,
+        random_state: np.random.Generator | None = None,
+        algorithm: Any = None,
+        **kwargs: Any,
+    ) -> Population:
+        rng = random_state
+        assert rng is not None
+        genes = algorithm.data["genes"]
+        parents = self._parents(algorithm.data, n_offsprings, rng)
+        one, two = genes[parents[0]], genes[parents[1]]
+        k, q = one.shape
+        # blending whole individuals follows a curved front; blending genes mixes good parts
+        whole = rng.random((k, 1)) < 0.5
+        share = np.where(whole, rng.uniform(-0.3, 1.3, (k, 1)), rng.uniform(-0.2, 1.2, (k, q)))
+        child = one + share * (two - one)
+        moved = rng.random(k) < 0.5
+        child[moved] = self.encoding.exchange(child[moved], rng)
+        mutated = rng.random((k, q)) < 1.0 / q
+        step = self.encoding.upper * rng.normal(0.0, 0.1, (k, q))
+        child = np.where(mutated & (rng.random((k, 1)) < 0.5), child + step, child)
+        algorithm.data["bred"] = self.encoding.repair(child)
+        return Population.new("X", algorithm.data["bred"])
+
+    def _parents(
+        self, data: dict[str, Any], count: int, rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Winners of binary tournaments by rank, then crowding, shape (2, count)."""
+        rank, space = data["rank"], data["space"]
+        rivals = rng.integers(rank.size, size=(2, 2, count))
+        first, second = rivals
+        better = (rank[second] < rank[first]) | (
+            (rank[second] == rank[first]) & (space[second] > space[first])
+        )
+        return np.asarray(np.where(better, second, first))
+
+
+class _Converged(Termination):  # type: ignore[misc]
+    """Stops when the hypervolume has stalled, the front is one point, or generations are up."""
+
+    def __init__(self, most: int, stall: int) -> None:
+        super().__init__()
+        self.most = most
+        self.stall = stall
+        self.reference: FloatArray | None = None
+        self.volumes: list[float] = []
+
+    def _update(self, algorithm: Any) -> float:
+        data = algorithm.data
+        data["generations"] = len(self.volumes) + 1
+        top = (data["rank"] == 0) & (data["score"][:, 2] <= 0.0)
+        front = data["score"][top, :2]
+        self.volumes.append(self._volume(front))
+        done = len(self.volumes)
+        if done >= self.most:
+            return 1.0
+        if done > self.stall and front.shape[0] > 0:
+            gained = self.volumes[-1] - self.volumes[-1 - self.stall]
+            if gained <= STALL_GAIN * abs(self.volumes[-1]):
+                return 1.0
+        return min(0.99, done / self.most)
+
+    def _volume(self, front: FloatArray) -> float:
+        """Area dominated by a front beyond the worst feasible point of the first generation."""
+        if front.shape[0] == 0:
+            return 0.0
+        if self.reference is None:
+            low, high = front.min(axis=0), front.max(axis=0)
+            self.reference = low - 0.1 * np.maximum(high - low, 1e-9 * np.abs(high))
+        order = np.argsort(-front[:, 0])
+        width = np.maximum(front[order, 0] - self.reference[0], 0.0)
+        height = np.maximum.accumulate(np.maximum(front[order, 1] - self.reference[1], 0.0))
+        return float((width * np.diff(height, prepend=0.0)).sum())

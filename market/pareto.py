@@ -1,0 +1,349 @@
+"""The default mechanism: price, search of the front of two welfares, choice, pairs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .choice import CHOICE_RULES, Gains
+from .clearing import Clearing, Front, GridTerms, Trades
+from .engines import ENGINES, SearchSettings
+from .frame_market import FrameMarket, Points
+from .mechanism import ClearingRules, Traits
+from .network_check import NetworkCheck
+from .objectives import OBJECTIVES
+from .order import OrderBook
+from .pairing import EXACT_PAIRS, dense_trades, energy_of, pair_exactly, sparse_trades, trades_of
+from .participation import PARTICIPATION
+from .price import PRICE_RULES, PRICES_WITHOUT_BOOK, PriceSettings, merit_order_margin, volume_at
+
+FloatArray = NDArray[np.float64]
+WHOSE = ("sides", "participants")
+
+
+class Pareto:
+    """Two-objective clearing at one price (`mechanism: pareto`).
+
+    Parameters
+    ----------
+    rules : ClearingRules, optional
+        Price rule, participation, objectives, engine, encoding and choice rule.
+
+    Examples
+    --------
+    >>> book = OrderBook(("s",), [3.0], [10.0], ("b",), [6.0], [4.0])
+    >>> clearing = Pareto(ClearingRules(engine="exact")).clear(
+    ...     book, GridTerms(7.0, 2.0), np.random.default_rng(1))
+    >>> clearing.status, clearing.mcp_per_kwh, clearing.traded_kwh
+    ('cleared', 3.0, 4.0)
+    """
+
+    def __init__(self, rules: ClearingRules | None = None) -> None:
+        self.rules = rules or ClearingRules()
+        self._objectives = OBJECTIVES[self.rules.objectives]
+        self.traits = Traits(individually_rational=self.rules.participation == "rational")
+
+    def clear(self, book: OrderBook, terms: GridTerms, rng: np.random.Generator) -> Clearing:
+        """Clear a book without asking the network.
+
+        Parameters
+        ----------
+        book : OrderBook
+            The orders.
+        terms : GridTerms
+            Retail and feed-in price.
+        rng : numpy.random.Generator
+            Of the search.
+
+        Returns
+        -------
+        Clearing
+            Status `cleared` or `no-trade`.
+        """
+        return self._clear(book, terms, rng, None, None)
+
+    def clear_again(
+        self, book: OrderBook, terms: GridTerms, rng: np.random.Generator, earlier: Clearing
+    ) -> Clearing:
+        """Clear a book whose capacities were capped since an earlier clearing.
+
+        The price of the submitted book is held (unless the rules say `reprice`), and the search
+        starts from the earlier front.
+
+        Parameters
+        ----------
+        book : OrderBook
+            The capped book.
+        terms : GridTerms
+            Retail and feed-in price.
+        rng : numpy.random.Generator
+            Of the search.
+        earlier : Clearing
+            Of the same members.
+
+        Returns
+        -------
+        Clearing
+            Status `cleared` or `no-trade`.
+        """
+        return self._clear(book, terms, rng, earlier, None)
+
+    def clear_constrained(
+        self,
+        book: OrderBook,
+        terms: GridTerms,
+        rng: np.random.Generator,
+        network: NetworkCheck,
+    ) -> Clearing:
+        """Clear a book with voltages as a constraint inside the search.
+
+        Parameters
+        ----------
+        book : OrderBook
+            The orders.
+        terms : GridTerms
+            Retail and feed-in price.
+        rng : numpy.random.Generator
+            Of the search.
+        network : NetworkCheck
+            Asked for the whole population every generation.
+
+        Returns
+        -------
+        Clearing
+            Its front holds feasible points only; `no-trade` where there is none.
+        """
+        return self._clear(book, terms, rng, None, network)
+
+    def switch_to(self, book: OrderBook, clearing: Clearing, point: int) -> Clearing:
+        """Write another point of a clearing's front as the clearing.
+
+        Parameters
+        ----------
+        book : OrderBook
+            The orders; their capacities may have been capped since.
+        clearing : Clearing
+            With a front.
+        point : int
+            Index of the point.
+
+        Returns
+        -------
+        Clearing
+            The same front with another point chosen.
+
+        Raises
+        ------
+        ValueError
+            If the clearing has no front.
+        """
+        if clearing.front is None:
+            raise ValueError("this clearing has no front to switch on: choose another mechanism")
+        return _accepted(book, clearing, replace(clearing.front, chosen=point))
+
+    def _clear(
+        self,
+        book: OrderBook,
+        terms: GridTerms,
+        rng: np.random.Generator,
+        earlier: Clearing | None,
+        network: NetworkCheck | None,
+    ) -> Clearing:
+        margin = merit_order_margin(book, terms.retail_per_kwh)
+        notes: tuple[str, ...] = ()
+        hold = earlier is not None and not self.rules.reprice
+        if self._objectives.price_in_search:
+            price = float("nan")
+        elif hold and earlier is not None and earlier.mcp_per_kwh is not None:
+            price = earlier.mcp_per_kwh
+        else:
+            by_hand = self.rules.price_rule == "fixed"
+            if margin.matched_kwh <= 0 and self.rules.price_rule not in PRICES_WITHOUT_BOOK:
+                return Clearing.no_trade(book)
+            price = PRICE_RULES[self.rules.price_rule](margin, terms, self._price_settings())
+            if by_hand:
+                notes = ("the price was given by hand: it bypasses the market's bounds",)
+        market = self._market(book, terms, price)
+        if market.most_kwh <= 0:
+            return replace(Clearing.no_trade(book, notes), lost_kwh=margin.matched_kwh)
+        settings = SearchSettings(
+            self.rules.encoding,
+            self.rules.population,
+            self.rules.generations,
+            self.rules.front_points,
+            _warm_points(earlier, market),
+            network,
+            True,
+            book.m,
+        )
+        points = ENGINES[self.rules.engine](market, self._objectives, settings, rng)
+        if len(points) == 0:
+            return Clearing.no_trade(book, notes)
+        chosen = self.choose(market, points)
+        clearing = _clearing_of(book, market, points, chosen, notes)
+        if self._objectives.price_in_search:
+            return clearing
+        lost = max(0.0, margin.matched_kwh - volume_at(book, price, terms.retail_per_kwh))
+        if self.rules.participation == "all" or lost <= 1e-9 * margin.matched_kwh:
+            return clearing
+        note = f"the price leaves {lost:.6g} kWh unmatched that the book could trade"
+        return replace(clearing, lost_kwh=lost, notes=(*notes, note))
+
+    def choose(self, market: FrameMarket, points: Points) -> int:
+        """Pick a point of a front by the rule of the configuration.
+
+        Parameters
+        ----------
+        market : FrameMarket
+            Participants.
+        points : Points
+            The front.
+
+        Returns
+        -------
+        int
+            Index of the point.
+        """
+        name = self.rules.choose or self._objectives.default_choice
+        surplus = self._objectives.price_in_search
+        gains = Gains(
+            points.sold_kwh.sum(axis=1),
+            points.f1,
+            points.f2,
+            (0.0, 0.0) if surplus else None,
+            self._each(market, points) if self.rules.whose == "participants" else None,
+            self.rules.weight,
+            self.rules.goals,
+        )
+        return CHOICE_RULES[name](gains)
+
+    def _each(self, market: FrameMarket, points: Points) -> FloatArray:
+        """Welfare of every participant at each point, shape (k, m + n) [currency]."""
+        price = points.price_per_kwh[:, None]
+        if self._objectives.name == "surplus":
+            sellers = (price - market.offer_per_kwh) * points.sold_kwh
+            buyers = (market.bid_per_kwh - price) * points.bought_kwh
+        else:
+            sellers = price * points.sold_kwh
+            if self._objectives.name == "per-buyer":
+                share = points.bought_kwh / market.demand_kwh
+                worth = market.bid_per_kwh * market.demand_kwh * np.log1p(share)
+            else:
+                paired = pair_exactly(points.sold_kwh, points.bought_kwh, market.bid_per_kwh)
+                energy = energy_of(paired, market.bid_per_kwh)
+                worth = market.bid_per_kwh * np.log(energy + 1e-6).sum(axis=1)
+            buyers = worth - price * points.bought_kwh
+        return np.concatenate([sellers, buyers], axis=1)
+
+    def _market(self, book: OrderBook, terms: GridTerms, price: float) -> FrameMarket:
+        rational = self.rules.participation == "rational"
+        if not self._objectives.price_in_search:
+            selling, buying = PARTICIPATION[self.rules.participation](book, price)
+            return FrameMarket.of(book, selling, buying, price, rational=rational)
+        top = terms.retail_per_kwh
+        selling = book.offer_per_kwh <= top if rational else np.ones(book.m, dtype=np.bool_)
+        offers = book.offer_per_kwh[selling & (book.capacity_kwh > 0)]
+        low = min(float(offers.min(initial=top)), terms.feed_in_per_kwh, top)
+        buying = np.ones(book.n, dtype=np.bool_)
+        return FrameMarket.of(book, selling, buying, price, (low, top), rational)
+
+    def _price_settings(self) -> PriceSettings:
+        return PriceSettings(self.rules.k, self.rules.grid_margin, self.rules.fixed_price)
+
+
+def _warm_points(earlier: Clearing | None, market: FrameMarket) -> Points | None:
+    if earlier is None or earlier.front is None:
+        return None
+    front = earlier.front
+    price = front.price_per_kwh
+    if price is None:
+        price = np.full(front.f1.size, market.price_per_kwh)
+    return Points(
+        front.sold_kwh[:, market.sellers],
+        front.bought_kwh[:, market.buyers],
+        price,
+        front.f1,
+        front.f2,
+        front.collapsed,
+    )
+
+
+def _clearing_of(
+    book: OrderBook, market: FrameMarket, points: Points, chosen: int, notes: tuple[str, ...]
+) -> Clearing:
+    """Write a point of a market's front as the clearing of the whole book."""
+    value = points.capacity_value, points.demand_value
+    front = Front(
+        points.f1,
+        points.f2,
+        _scatter(points.sold_kwh, market.sellers, book.m),
+        _scatter(points.bought_kwh, market.buyers, book.n),
+        chosen,
+        points.collapsed,
+        points.evaluations,
+        points.generations,
+        points.price_per_kwh if np.isnan(market.price_per_kwh) else None,
+        points.energy_value,
+        None if value[0] is None else _scatter(value[0], market.sellers, book.m),
+        None if value[1] is None else _scatter(value[1], market.buyers, book.n),
+        _scatter_pairs(points, market, book),
+    )
+    blank = replace(Clearing.no_trade(book, notes), mcp_per_kwh=float(points.price_per_kwh[chosen]))
+    return _accepted(book, blank, front)
+
+
+def _accepted(book: OrderBook, clearing: Clearing, front: Front) -> Clearing:
+    """Take the chosen point of a front as the schedule, with its pairs and payments."""
+    price = clearing.mcp_per_kwh
+    if front.price_per_kwh is not None:
+        price = float(front.price_per_kwh[front.chosen])
+    sold, bought = front.sold_kwh[front.chosen], front.bought_kwh[front.chosen]
+    if price is None or sold.sum() <= 0:
+        return Clearing.no_trade(book, clearing.notes)
+    sellers, buyers = np.flatnonzero(sold > 0), np.flatnonzero(bought > 0)
+    if front.energy_kwh is not None:
+        energy = front.energy_kwh[front.chosen][np.ix_(sellers, buyers)]
+        pairs = trades_of(energy, price)
+    elif sellers.size * buyers.size <= EXACT_PAIRS:
+        pairs = dense_trades(sold[sellers], bought[buyers], book.bid_per_kwh[buyers], price)
+    else:
+        pairs = sparse_trades(
+            sold[sellers],
+            bought[buyers],
+            book.offer_per_kwh[sellers],
+            book.bid_per_kwh[buyers],
+            price,
+        )
+    trades = Trades(
+        sellers[pairs.seller], buyers[pairs.buyer], pairs.energy_kwh, pairs.price_per_kwh
+    )
+    return replace(
+        clearing,
+        status="cleared",
+        mcp_per_kwh=price,
+        sold_kwh=sold,
+        bought_kwh=bought,
+        received=price * sold,
+        paid=price * bought,
+        trades=trades,
+        f1=float(front.f1[front.chosen]),
+        f2=float(front.f2[front.chosen]),
+        front=front,
+        caps_kwh=book.capacity_kwh,
+    )
+
+
+def _scatter(values: FloatArray, at: NDArray[np.int64], width: int) -> FloatArray:
+    wide = np.zeros((values.shape[0], width))
+    wide[:, at] = values
+    return wide
+
+
+def _scatter_pairs(points: Points, market: FrameMarket, book: OrderBook) -> FloatArray | None:
+    if points.energy_kwh is None:
+        return None
+    wide = np.zeros((len(points), book.m, book.n))
+    wide[np.ix_(np.arange(len(points)), market.sellers, market.buyers)] = points.energy_kwh
+    return wide

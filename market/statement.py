@@ -1,0 +1,196 @@
+"""Bills as people read them: one member's lines in words, and all members' as a table."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bill import Bills
+from .bill_lines import KINDS
+from .rounding import to_major
+from .savings import Savings
+from .tariff import Tariff
+
+FloatArray = NDArray[np.float64]
+
+#: How each kind of line reads.
+WORDS = {
+    "p2p_bought": "Bought from neighbours (average price)",
+    "p2p_sold": "Sold to neighbours (average price)",
+    "network_charge": "Network charge on energy from neighbours",
+    "transaction_charge": "Transaction charge of the platform",
+    "curtailed_energy": "Grid energy in place of your sale that the grid curtailed",
+    "network_curtailment": "Given back, so that obeying costs you nothing",
+    "imbalance": "Contracts not kept",
+    "grid_energy": "Grid energy",
+    "fixed_charge": "Fixed charge",
+    "grid_support_charge": "Grid support charge on banked units",
+    "export_credit": "Credit for energy fed into the grid",
+    "bank_payout": "Payout of banked units",
+}
+
+
+@dataclass(frozen=True)
+class StatementLine:
+    """One line of a member's bill.
+
+    Attributes
+    ----------
+    text : str
+        What it is for.
+    energy_kwh, rate_per_kwh : float, optional
+        Units and price; None where the line has none. [kWh, currency/kWh]
+    amount_minor : int
+        What the member owes (+) or gets (-). [minor units]
+    """
+
+    text: str
+    energy_kwh: float | None
+    rate_per_kwh: float | None
+    amount_minor: int
+
+
+def statement(bills: Bills, member: int) -> list[StatementLine]:
+    """One member's bill, line by line; the amounts sum to its total.
+
+    Parameters
+    ----------
+    bills : Bills
+        The month's bills.
+    member : int
+        Position of the member.
+
+    Returns
+    -------
+    list of StatementLine
+        In the order of the bill: trade with neighbours, grid energy by slab and frame, charges,
+        credits.
+
+    Raises
+    ------
+    IndexError
+        If there is no such member.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.bill import bill_month
+    >>> from gridbazaar.market.billing_month import whole_month
+    >>> from gridbazaar.market.tariff import Slab
+    >>> from gridbazaar.market.tod import ToDFrame
+    >>> tariff = Tariff("t", (ToDFrame("all day", 0, 1440),), 5.0, 3.0, 3.0,
+    ...                 (Slab(50, 3.35), Slab(math.inf, 4.25)), tod_above_kwh=math.inf)
+    >>> bills = bill_month(tariff, whole_month(2025, 11), [[80.0]], [[0.0]], [0])
+    >>> [(line.text, line.amount_minor) for line in statement(bills, 0)]
+    [('Grid energy, units 0-50', 16750), ('Grid energy, units above 50', 12750)]
+    """
+    if not 0 <= member < bills.n_members:
+        raise IndexError(f"no member at position {member}: use 0 to {bills.n_members - 1}")
+    lines = bills.lines
+    result = []
+    for row in np.flatnonzero(lines.member == member).tolist():
+        kind = KINDS[int(lines.kind[row])]
+        text = WORDS[kind]
+        if kind == "grid_energy":
+            text += _where(bills, int(lines.frame[row]), int(lines.slab[row]))
+        if kind == "fixed_charge" and bills.month.prorated:
+            text += f" ({bills.month.note})"
+        energy, rate = float(lines.energy_kwh[row]), float(lines.rate_per_kwh[row])
+        result.append(
+            StatementLine(
+                text,
+                energy if energy else None,
+                rate if energy and math.isfinite(rate) else None,
+                int(lines.amount_minor[row]),
+            )
+        )
+    return result
+
+
+def bill_table(bills: Bills, savings: Savings | None = None) -> dict[str, NDArray[np.generic]]:
+    """All bills of a month as columns, one row a member.
+
+    Parameters
+    ----------
+    bills : Bills
+        The month's bills.
+    savings : Savings, optional
+        Its counterfactuals.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, each of shape (N,)
+        Energies in kWh (metered exchange, billed units by frame, peer-to-peer energy), average
+        prices (NaN without trade), one column of money for each kind of line, `total`, and the
+        counterfactuals with the saving and its two parts; money in major units, owed (+).
+
+    Examples
+    --------
+    >>> from gridbazaar.market.bill import bill_month
+    >>> from gridbazaar.market.billing_month import whole_month
+    >>> from gridbazaar.market.tariff import Slab
+    >>> from gridbazaar.market.tod import ToDFrame
+    >>> flat = (ToDFrame("all day", 0, 1440),)
+    >>> tariff = Tariff("t", flat, 5.0, 3.0, 3.0, (Slab(math.inf, 5.0),))
+    >>> bills = bill_month(tariff, whole_month(2025, 11), [[80.0]], [[10.0]], [0])
+    >>> float(bill_table(bills)["total"][0])
+    370.0
+    """
+    tariff, n = bills.tariff, bills.n_members
+
+    def money(minor: NDArray[np.int64]) -> FloatArray:
+        return to_major(minor, tariff.minor_per_major)
+
+    table: dict[str, NDArray[np.generic]] = {
+        "month": np.full(n, bills.month.name, dtype=object),
+        "month_share": np.full(n, bills.month.share),
+        "grid_import_kwh": bills.grid_import_kwh.sum(axis=1),
+        "grid_export_kwh": bills.grid_export_kwh.sum(axis=1),
+    }
+    for position, name in enumerate(tariff.frame_names):
+        table[f"billed_{name.replace('-', '_').replace(' ', '_')}_kwh"] = bills.billed_kwh[
+            :, position
+        ]
+    for side in ("bought", "sold"):
+        energy = bills.energy_kwh(f"p2p_{side}")
+        paid = np.abs(money(bills.amount_minor(f"p2p_{side}")))
+        table[f"p2p_{side}_kwh"] = energy
+        table[f"p2p_{side}_per_kwh"] = np.divide(
+            paid, energy, out=np.full(n, np.nan), where=energy > 0
+        )
+    table["bank_kwh"] = bills.bank_kwh.sum(axis=1)
+    for kind in KINDS:
+        table[kind] = money(bills.amount_minor(kind))
+    table["total"] = money(bills.total_minor)
+    if savings is not None:
+        table["no_p2p_total"] = money(savings.no_p2p_minor)
+        table["no_p2p_same_meter_total"] = money(savings.same_meter_minor)
+        table["no_pv_total"] = money(savings.no_pv_minor)
+        table["saving"] = money(savings.saving_minor)
+        table["saving_price_effect"] = money(savings.price_effect_minor)
+        table["saving_operation_effect"] = money(savings.operation_effect_minor)
+    return table
+
+
+def _where(bills: Bills, frame: int, slab: int) -> str:
+    """Frame and slab of an energy line, in words."""
+    tariff, share = bills.tariff, bills.month.share
+    words = ""
+    if frame >= 0 and len(tariff.frames) > 1:
+        block = tariff.frames[frame]
+        words += f", {block.name} {block.clock}"
+    return words + _slab_words(tariff, slab, share)
+
+
+def _slab_words(tariff: Tariff, slab: int, share: float) -> str:
+    steps = tariff.slabs + tariff.all_units
+    if len(steps) == 1:
+        return ""
+    lower = steps[slab - 1].up_to_kwh * share if slab else 0.0
+    upper = steps[slab].up_to_kwh * share
+    span = f"above {lower:g}" if math.isinf(upper) else f"{lower:g}-{upper:g}"
+    if slab >= len(tariff.slabs):
+        return f", all units (month of {span})" if math.isfinite(upper) else f", all units ({span})"
+    return f", units {span}"

@@ -1,0 +1,160 @@
+"""What is wrong between the parts of a scenario, and in the files that it names.
+
+The sections that are valid by themselves are checked together even where others are not, so that
+a user sees all problems at once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..market.tariff import Tariff
+from ..network.feeder import Feeder
+from ..network.problems import FeederError
+from .feeders import scenario_feeder
+from .members import generate_members
+from .problems import ScenarioError, problem
+from .profiles import check_profiles
+from .schema import Scenario
+from .tariffs import scenario_tariff
+
+# A scenario that is right by itself: what is checked is laid over it.
+_SOUND: dict[str, Any] = {
+    "name": "sound",
+    "start": dt.date(2025, 11, 1),
+    "days": 1,
+    "history_days": 1,
+    "feeder": {"name": "kerala_village_lv"},
+    "members": {"generate": {"homes": 1}},
+}
+_ALWAYS = ("start", "days", "history_days", "allow_outside_files", "seed", "currency")
+
+
+def cross_problems(data: dict[str, Any], place: str, folder: Path) -> list[str]:
+    """Problems that no key shows by itself.
+
+    Parameters
+    ----------
+    data : dict
+        What a scenario file holds, valid or not.
+    place : str
+        The file's name.
+    folder : Path
+        Folder that its file names are relative to.
+
+    Returns
+    -------
+    list of str
+        Problems of the feeder (loop, island, missing file), the tariff (gaps and overlaps of
+        frames, frames that are no whole number of intervals), the profiles (too short, gaps,
+        unknown names) and the members (unknown buses, too many).
+    """
+    problems: list[str] = []
+    feeder = tariff = None
+    scenario = _with(data, folder, "feeder")
+    if scenario is not None:
+        try:
+            feeder = scenario_feeder(scenario)
+        except (ScenarioError, FeederError) as error:
+            problems += _placed(error.problems, place)
+    scenario = _with(data, folder, "tariff", "settlement")
+    if scenario is not None:
+        try:
+            tariff = scenario_tariff(scenario)
+        except ScenarioError as error:
+            problems += _placed(error.problems, place)
+    if tariff is not None:
+        problems += _frame_problems(data, place, tariff)
+    scenario = _with(data, folder, "profiles")
+    profile_problems: list[str] = []
+    if scenario is not None:
+        profile_problems = check_profiles(scenario)
+        problems += _placed(profile_problems, place)
+    problems += _member_problems(data, place, folder, feeder, bool(profile_problems))
+    return problems
+
+
+def _with(data: dict[str, Any], folder: Path, *sections: str) -> Scenario | None:
+    """A sound scenario with some sections of the given one; None where these are not valid.
+
+    The keys of the top that matter to all sections are taken over one by one where valid, so that
+    a wrong number of days does not hide a wrong feeder.
+    """
+    mixed = dict(_SOUND)
+    for key in _ALWAYS:
+        if key in data and _valid({**_SOUND, key: data[key]}):
+            mixed[key] = data[key]
+    for section in sections:
+        if section in data:
+            mixed[section] = data[section]
+        elif section in _SOUND:
+            return None
+    try:
+        scenario = Scenario.model_validate(mixed)
+    except ValidationError:
+        return None
+    scenario._folder = folder
+    return scenario
+
+
+def _valid(data: dict[str, Any]) -> bool:
+    try:
+        Scenario.model_validate(data)
+    except ValidationError:
+        return False
+    return True
+
+
+def _placed(problems: list[str], place: str) -> list[str]:
+    """Problems of the scenario itself get its file's name; those of other files have their own."""
+    placed = []
+    for line in problems:
+        head, colon, rest = line.partition(": ")
+        if head == "scenario" and colon:
+            placed.append(f"{place}: {rest}")
+        elif head == "tariff" and colon:  # inline keys, or a preset with changes
+            placed.append(f"{place}: tariff.{rest}")
+        else:
+            placed.append(line)
+    return placed
+
+
+def _frame_problems(data: dict[str, Any], place: str, tariff: Tariff) -> list[str]:
+    found = []
+    interval = data.get("interval_minutes", Scenario.model_fields["interval_minutes"].default)
+    if isinstance(interval, int) and interval in (5, 15, 30, 60):
+        for frame in tariff.frames:
+            if frame.start_minute % interval or frame.minutes % interval:
+                wrong = f"frame {frame.name} ({frame.clock}) is no whole number of intervals"
+                remedy = "choose a shorter interval or other frame times"
+                found.append(problem(place, "interval_minutes", interval, wrong, remedy))
+    gate = data.get("gate_closure_minutes", 60)
+    if isinstance(interval, int) and isinstance(gate, int) and interval > 0 and gate % interval:
+        wrong = f"is no whole number of intervals of {interval} min"
+        found.append(problem(place, "gate_closure_minutes", gate, wrong, "give a multiple"))
+    currency = data.get("currency", Scenario.model_fields["currency"].default)
+    if isinstance(currency, str) and currency != tariff.currency:
+        wrong = f"the tariff {tariff.name} is in {tariff.currency}"
+        remedy = f"write currency: {tariff.currency}, or choose another tariff"
+        found.append(problem(place, "currency", currency, wrong, remedy))
+    return found
+
+
+def _member_problems(
+    data: dict[str, Any], place: str, folder: Path, feeder: Feeder | None, no_profiles: bool
+) -> list[str]:
+    """Problems of the members; they need a feeder and, for their homes, profiles that are right."""
+    if feeder is None or no_profiles:
+        return []
+    scenario = _with(data, folder, "members", "profiles") or _with(data, folder, "members")
+    if scenario is None:
+        return []
+    try:
+        generate_members(scenario, feeder)
+    except ScenarioError as error:
+        return _placed(error.problems, place)
+    return []

@@ -1,0 +1,52 @@
+"""File names in a scenario: relative to its folder, and not out of it unless it says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .problems import ScenarioError, problem
+
+
+def inside(folder: Path, name: str, path: str, allow_outside: bool) -> Path:
+    """Path of a file that a scenario names.
+
+    Parameters
+    ----------
+    folder : Path
+        The scenario's folder.
+    name : str
+        As the scenario has it.
+    path : str
+        Key in the scenario, for the message.
+    allow_outside : bool
+        The scenario's `allow_outside_files`.
+
+    Returns
+    -------
+    Path
+        Resolved, symbolic links followed.
+
+    Raises
+    ------
+    ScenarioError
+        If the name leads out of the folder, or cannot be a file's name.
+
+    Examples
+    --------
+    >>> inside(Path("/studies"), "../secret.csv", "profiles.load", False)
+    Traceback (most recent call last):
+        ...
+    gridbazaar.scenarios.problems.ScenarioError: scenario: profiles.load: ../secret.csv: leads out \
+of the scenario's folder: move the file there or set allow_outside_files: true
+    """
+    try:
+        found = (folder / name).resolve()
+        home = folder.resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        wrong = "cannot be a file's name"
+        raise ScenarioError([problem("scenario", path, name, wrong, "give a file name")]) from error
+    if not allow_outside and not found.is_relative_to(home):
+        remedy = "move the file there or set allow_outside_files: true"
+        wrong = "leads out of the scenario's folder"
+        raise ScenarioError([problem("scenario", path, name, wrong, remedy)])
+    return found

@@ -1,0 +1,170 @@
+"""The tariff of a scenario: a preset, a file or inline keys, with the scenario's own changes."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..market.tariff import Tariff
+from ..market.tariff_parts import P2PRules, TariffError
+from ..market.tariff_presets import preset_file, preset_names
+from ..market.tariff_reading import rules_from_dict, tariff_from_dict
+from .files import inside
+from .names import nearest
+from .problems import ScenarioError, problem
+from .yaml_text import read_yaml_file, read_yaml_text
+
+if TYPE_CHECKING:
+    from .schema import Scenario
+
+
+def tariff_data(scenario: Scenario) -> dict[str, Any]:
+    """The tariff of a scenario as a plain dict, in the layout of the shipped files.
+
+    Presets and files are read; keys given beside ``preset`` or ``file`` replace theirs, mappings
+    key by key and frames by their name; the `settlement` section is laid over last.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With a preset name, a file name or a mapping as its tariff.
+
+    Returns
+    -------
+    dict
+        What `market.tariff_reading.tariff_from_dict` takes.
+
+    Raises
+    ------
+    ScenarioError
+        If a preset is unknown, or a file missing or not a mapping.
+    """
+    return _tariff_data(scenario.tariff, scenario.settlement, scenario.folder, _allowed(scenario))
+
+
+def scenario_tariff(scenario: Scenario) -> Tariff:
+    """The tariff of a scenario, checked.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        See `tariff_data`.
+
+    Returns
+    -------
+    Tariff
+        With the scenario's changes and the regulator's rules it names.
+
+    Raises
+    ------
+    ScenarioError
+        With every problem of the tariff.
+    """
+    data = tariff_data(scenario)
+    try:
+        return tariff_from_dict(data, "tariff")
+    except TariffError as error:
+        raise ScenarioError(error.problems) from error
+
+
+def _allowed(scenario: Scenario) -> bool:
+    return scenario.allow_outside_files
+
+
+def _tariff_data(tariff: Any, settlement: Any, folder: Path, outside: bool) -> dict[str, Any]:
+    if isinstance(tariff, str):
+        data = _named(tariff, "tariff", folder, outside)
+    else:
+        changes = dict(tariff)
+        sources = [key for key in ("preset", "file") if key in changes]
+        if len(sources) == 2:
+            remedy = "give one of them"
+            raise ScenarioError([problem("tariff", "preset", "", "stands beside `file`", remedy)])
+        data = {}
+        if sources:
+            source = changes.pop(sources[0])
+            if not isinstance(source, str):
+                remedy = "give a name"
+                raise ScenarioError([problem("tariff", sources[0], source, "is not text", remedy)])
+            data = _named(source, f"tariff.{sources[0]}", folder, outside)
+        data = _merged(data, changes) if sources else copy.deepcopy(changes)
+    if settlement.rules is not None:
+        data = _with_rules(data, _rules(settlement.rules, folder, outside))
+    imbalance = {
+        key: value
+        for key, value in (
+            ("price", settlement.imbalance),
+            ("penalty_factor", settlement.penalty_factor),
+        )
+        if value is not None
+    }
+    return _merged(data, {"imbalance": imbalance}) if imbalance else data
+
+
+def _named(
+    name: str, path: str, folder: Path, outside: bool, kind: str = "tariff"
+) -> dict[str, Any]:
+    known = preset_names("rules" if kind == "rules" else "tariff")
+    if name in known:
+        data = read_yaml_text(preset_file(name).read_text(encoding="utf-8"), f"{name}.yaml")
+    elif name.lower().endswith((".yaml", ".yml")):
+        data = read_yaml_file(inside(folder, name, path, outside), name)
+    else:
+        near = nearest(name, known)
+        wrong = f"unknown {kind}" + (f", perhaps {near}" if near else "")
+        remedy = f"use one of {', '.join(known)}, or a .yaml file"
+        raise ScenarioError([problem("scenario", path, name, wrong, remedy)])
+    if not isinstance(data, dict):
+        raise ScenarioError([problem(name, "top", data, "is not a mapping", "write key: value")])
+    return data
+
+
+def _rules(name: str, folder: Path, outside: bool) -> tuple[dict[str, Any], P2PRules]:
+    data = _named(name, "settlement.rules", folder, outside, kind="rules")
+    try:
+        return data, rules_from_dict(data, name)
+    except TariffError as error:
+        raise ScenarioError(error.problems) from error
+
+
+# Keys of a rules file that say what it is, and not what a tariff becomes under it.
+_RULES_OWN = frozenset(
+    {"kind", "name", "title", "source", "notes", "unconfirmed", "valid_from", "valid_to"}
+)
+
+
+def _with_rules(data: dict[str, Any], rules: tuple[dict[str, Any], P2PRules]) -> dict[str, Any]:
+    """Lay rules over a tariff as data; what they leave out has the rules' default."""
+    given, checked = rules
+    laid = {key: value for key, value in given.items() if key not in _RULES_OWN}
+    dropped = ("transaction_charge_per_kwh", "seller_share", "p2p_counts_towards_slabs")
+    kept = {
+        key: value
+        for key, value in data.items()
+        if key not in (*dropped, "imbalance", "p2p_max_kw", "schedule_ahead_minutes")
+    }
+    notes = [*data.get("notes", ()), f"P2P rules: {checked.name} ({checked.source})"]
+    return {
+        **kept,
+        **copy.deepcopy(laid),
+        "notes": [*notes, *checked.notes],
+        "unconfirmed": [*data.get("unconfirmed", ()), *checked.unconfirmed],
+    }
+
+
+def _merged(base: Any, changes: Any) -> Any:
+    """`changes` over `base`: mappings key by key, lists of named mappings by their names."""
+    if isinstance(base, dict) and isinstance(changes, dict):
+        result = dict(base)
+        for key, value in changes.items():
+            result[key] = _merged(base[key], value) if key in base else copy.deepcopy(value)
+        return result
+    if isinstance(base, list) and isinstance(changes, dict):
+        names = [item.get("name") if isinstance(item, dict) else None for item in base]
+        if all(key in names for key in changes):
+            return [
+                _merged(item, changes[name]) if name in changes else item
+                for item, name in zip(base, names, strict=True)
+            ]
+    return copy.deepcopy(changes)

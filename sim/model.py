@@ -1,0 +1,357 @@
+"""The Mesa model of one market: its agents, its arrays, and the processes that move it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import mesa
+import numpy as np
+import simpy
+
+from ..agents.battery_plan import Outlook
+from ..agents.dispatch import dispatch
+from ..agents.forecast import Forecast, ForecastRequest
+from ..agents.frame_plan import FramePlan, FramePrices
+from ..agents.grid import GridAgent
+from ..agents.market_operator import FrameResult, MarketOperator
+from ..agents.prosumer import Preferences, Prosumer
+from ..agents.registry import BATTERY_STRATEGIES, BIDDING_STRATEGIES, FORECASTS
+from ..market.capping import CappingOptions
+from ..market.clearing import GridTerms
+from ..market.ledger import Ledger
+from ..market.mechanism import ClearingRules, build_mechanism
+from ..scenarios.streams import stream
+from .calendar import Frame
+from .clock import Clock, Phase
+from .frame_record import end_frame
+from .month_end import end_month, run_months
+from .recording import DayRecord
+from .state import MarketState
+from .world import World
+
+
+class MarketModel(mesa.Model):
+    """One market on one world. A `step()` runs to the end of the next ToD frame.
+
+    Parameters
+    ----------
+    world : World
+        Everything that the scenario fixes.
+    mechanism : str, optional
+        A mechanism other than the scenario's: the counterfactual runs `grid-only`.
+    state : MarketState, optional
+        Where a checkpoint left the market; by default the run's beginning.
+
+    Attributes
+    ----------
+    state : MarketState
+        All that changes; pickle it at a day's end and the model can be built anew from it.
+    day : DayRecord
+        What the current market day has recorded so far.
+    last : FrameResult or None
+        The frame that was cleared last.
+    clearing_seconds : list of float
+        Time that each clearing took, network checks included; never part of a result.
+    """
+
+    def __init__(
+        self, world: World, mechanism: str | None = None, state: MarketState | None = None
+    ) -> None:
+        super().__init__(rng=world.scenario.seed)
+        self.world = world
+        scenario = world.scenario
+        self.rules = scenario_rules(world, mechanism)
+        self.state = state or first_state(world)
+        self.forecasts: dict[str, Forecast] = {
+            quantity: FORECASTS[scenario.forecast.name]() for quantity in ("load", "pv")
+        }
+        self.battery_strategy = BATTERY_STRATEGIES[scenario.battery.strategy]()
+        self.prosumers = [
+            Prosumer(self, name, row, Preferences(*margins), self.state.strategies[row])
+            for row, (name, *margins) in enumerate(
+                zip(
+                    world.members.names,
+                    world.members.ask_margin_per_kwh.tolist(),
+                    world.members.bid_margin_per_kwh.tolist(),
+                    strict=True,
+                )
+            )
+        ]
+        rows = {prosumer.name: prosumer.row for prosumer in self.prosumers}
+        self.operator = MarketOperator(
+            self,
+            build_mechanism(self.rules),
+            CappingOptions.of_rules(self.rules),
+            world.connection,
+            rows,
+        )
+        self.grid = GridAgent(self, world.connection)
+        self.day = self._new_day(self.state.minute // (24 * 60))
+        self.finished_days: list[DayRecord] = []
+        self.last: FrameResult | None = None
+        self.clearing_seconds: list[float] = []
+        self.clock = Clock(self.state.minute)
+        for process in (self._gates(), self._meters(), self._frame_ends(), self._month_ends(), self._day_ends()):
+            self.clock.add(process)
+
+    # --- running ---------------------------------------------------------------------------
+
+    @property
+    def next_frame(self) -> Frame | None:
+        """The frame that the next `step()` finishes; None when the run is over."""
+        ahead = (f for f in self.world.calendar.frames if f.end_minute > self.state.minute)
+        return next(ahead, None)
+
+    def step(self) -> None:
+        """Run to the end of the next frame; an error stops the model and is raised."""
+        frame = self.next_frame
+        if frame is None:
+            self.running = False
+            return
+        try:
+            self.clock.run_through(frame.end_minute, Phase.PAUSE)
+        except BaseException:
+            self.running = False
+            raise
+        self.running = self.next_frame is not None
+
+    def release(self) -> None:
+        """Let go of the agents: Mesa 3.3 keeps every model alive in a table of its own."""
+        self.remove_all_agents()
+        mesa.Agent._ids.pop(self, None)
+
+    # --- processes -------------------------------------------------------------------------
+
+    def _gates(self) -> Iterator[simpy.Event]:
+        for frame in self.world.calendar.frames:
+            if frame.start_minute < self.state.minute or frame.number in self.state.pending:
+                continue
+            yield self.clock.at(frame.gate_minute, Phase.GATE)
+            started = time.perf_counter()
+            self._close_gate(frame)
+            self.clearing_seconds.append(time.perf_counter() - started)
+
+    def _meters(self) -> Iterator[simpy.Event]:
+        calendar = self.world.calendar
+        for frame in calendar.frames:
+            if frame.end_minute <= self.state.minute:
+                continue
+            length = calendar.interval_minutes
+            for column, start in enumerate(range(frame.start_minute, frame.end_minute, length)):
+                yield self.clock.at(start + length, Phase.METER)
+                self._meter(frame, column, start)
+
+    def _frame_ends(self) -> Iterator[simpy.Event]:
+        for frame in self.world.calendar.frames:
+            if frame.end_minute > self.state.minute:
+                yield self.clock.at(frame.end_minute, Phase.FRAME_END)
+                self._end_frame(frame)
+
+    def _month_ends(self) -> Iterator[simpy.Event]:
+        frames = self.world.calendar.frames
+        for month in run_months(self):
+            end_minute = frames[month.first_frame + month.n_frames - 1].end_minute
+            if end_minute > self.state.minute:
+                yield self.clock.at(end_minute, Phase.MONTH_END)
+                end_month(self, month)
+
+    def _day_ends(self) -> Iterator[simpy.Event]:
+        per_day = 24 * 60
+        for day in range(self.state.minute // per_day, self.world.calendar.days):
+            yield self.clock.at((day + 1) * per_day, Phase.DAY_END)
+            self.finished_days.append(self.day)
+            self.day = self._new_day(day + 1)
+
+    def _new_day(self, day: int) -> DayRecord:
+        return DayRecord.empty(
+            day,
+            self.world.n_members,
+            self.world.calendar.intervals_per_day,
+            self.world.feeder.n_buses,
+            self.world.scenario.outputs.bus_voltages,
+        )
+
+    # --- gate closure ----------------------------------------------------------------------
+
+    def _close_gate(self, frame: Frame) -> None:
+        plan = self._plan(frame)
+        orders = [order for p in self.prosumers if (order := p.decide(plan)) is not None]
+        terms = GridTerms(plan.prices.retail_per_kwh, max(plan.prices.feed_in_per_kwh, 0.0))
+        rng = stream(self.world.scenario.seed, "clearing", frame.name, frame.day)
+        result = self.operator.clear(orders, plan, terms, rng)
+        traded = result.schedule.sold_kwh + result.schedule.bought_kwh
+        for prosumer in self.prosumers:
+            prosumer.learn(float(traded[prosumer.row]), result.clearing.mcp_per_kwh)
+        self.state.pending[frame.number] = result
+        self.last = result
+
+    def _plan(self, frame: Frame) -> FramePlan:
+        """Forecast from the gate on, and plan the batteries from what they should then hold."""
+        world, calendar = self.world, self.world.calendar
+        now = calendar.index(frame.gate_minute)
+        gap = calendar.index(frame.start_minute) - now
+        n_frame = calendar.index(frame.end_minute) - calendar.index(frame.start_minute)
+        horizon = gap + n_frame + calendar.intervals_per_day
+        load, pv = (
+            self.forecasts[name].predict(
+                ForecastRequest(
+                    metered[:, : world.first_index + now], horizon, calendar.intervals_per_day
+                )
+            )
+            for name, metered in (("load", world.load_kwh), ("pv", world.pv_kwh))
+        )
+        first = calendar.index(frame.start_minute)
+        price = self._retail(first, n_frame + calendar.intervals_per_day)
+        outlook = Outlook(
+            pv[:, gap:] - load[:, gap:], price, n_frame, calendar.interval_hours
+        )
+        stored = self._stored_at(frame, now, gap)
+        battery = self.battery_strategy.plan(world.fleet, stored, outlook)
+        in_frame = slice(gap, gap + n_frame)
+        return FramePlan(load[:, in_frame], pv[:, in_frame], battery, self._prices(frame))
+
+    def _retail(self, first: int, n: int) -> np.ndarray:
+        """Return the retail price of `n` intervals from the run's interval `first` on."""
+        names = self.world.calendar.frame_name_of_interval
+        day = np.array([self.world.tariff.retail_per_kwh(name) for name in names])
+        return day[(first + np.arange(n)) % len(day)]
+
+    def _stored_at(self, frame: Frame, now: int, gap: int) -> np.ndarray:
+        """Energy that the batteries should hold when the frame begins, by the plans in force."""
+        world, length = self.world, self.world.calendar.interval_minutes
+        stored = self.state.stored_kwh
+        for earlier in world.calendar.frames[: frame.number]:
+            if earlier.number not in self.state.pending:
+                continue
+            schedule = self.state.pending[earlier.number].schedule
+            first = world.calendar.index(earlier.start_minute)
+            for column in range(schedule.net_kwh.shape[1]):
+                if now <= first + column < now + gap:
+                    hours = length / 60.0
+                    stored = world.fleet.after(
+                        stored,
+                        np.minimum(
+                            schedule.charge_kwh[:, column],
+                            world.fleet.most_charge_kwh(stored, hours),
+                        ),
+                        np.minimum(
+                            schedule.discharge_kwh[:, column],
+                            world.fleet.most_discharge_kwh(stored, hours),
+                        ),
+                    )
+        return stored
+
+    def _prices(self, frame: Frame) -> FramePrices:
+        tariff, fleet = self.world.tariff, self.world.fleet
+        feed_in = tariff.feed_in_per_kwh
+        transaction = tariff.transaction_charge_per_kwh
+        return FramePrices(
+            retail_per_kwh=tariff.retail_per_kwh(frame.name),
+            feed_in_per_kwh=feed_in,
+            stored_per_kwh=feed_in / fleet.round_trip_efficiency + fleet.wear_cost_per_kwh,
+            buyer_charges_per_kwh=tariff.network_charge_per_kwh
+            + transaction * (1.0 - tariff.seller_share),
+            seller_charges_per_kwh=transaction * tariff.seller_share,
+        )
+
+    # --- real time -------------------------------------------------------------------------
+
+    def _meter(self, frame: Frame, column: int, start: int) -> None:
+        """Let one interval happen: meters, batteries, envelope, power flow, curtailment."""
+        world = self.world
+        hours = world.calendar.interval_hours
+        schedule = self.state.pending[frame.number].schedule
+        index = world.first_index + world.calendar.index(start)
+        load, pv = world.load_kwh[:, index], world.pv_kwh[:, index]
+        target = schedule.discharge_kwh[:, column] - schedule.charge_kwh[:, column]
+        if world.scenario.battery.absorb_deviation:
+            target = target - (pv - load - schedule.net_kwh[:, column])
+        limit_kw = np.minimum(schedule.export_limit_kw[:, column], world.members.inverter_kw)
+        done = dispatch(
+            load,
+            pv,
+            target,
+            self.state.stored_kwh,
+            world.fleet,
+            limit_kw * hours,
+            hours,
+            schedule.charges_from_grid,
+        )
+        curtailable = np.minimum(pv - done.curtailed_kwh, np.maximum(done.net_export_kwh, 0.0))
+        grid = self.grid.watch(load, done.net_export_kwh, curtailable)
+        self.state.stored_kwh = done.stored_kwh
+        self.state.minute = start + world.calendar.interval_minutes
+
+        at = world.calendar.index(start) % world.calendar.intervals_per_day
+        for name, values in (
+            ("load_kwh", load),
+            ("pv_kwh", pv),
+            ("battery_charge_kwh", done.charge_kwh),
+            ("battery_discharge_kwh", done.discharge_kwh),
+            ("curtailed_kwh", done.curtailed_kwh + grid.ordered_kwh),
+            ("net_export_kwh", done.net_export_kwh - grid.ordered_kwh),
+            ("ordered_kwh", grid.ordered_kwh),
+            ("stored_kwh", done.stored_kwh),
+        ):
+            self.day.meters[name][:, at] = values
+        self._watch(grid.v_pu, grid.substation_kw, grid.substation_kvar, grid.loss_kw, at)
+
+    def _watch(
+        self, v_pu: np.ndarray, kw: float, kvar: float, loss_kw: float, at: int
+    ) -> None:
+        limits, minutes = self.world.connection.limits, self.world.calendar.interval_minutes
+        if np.isnan(v_pu).any():
+            self.state.unsolved_intervals += 1
+            lowest = highest = -1
+        else:
+            lowest, highest = int(v_pu.argmin()), int(v_pu.argmax())
+        network = self.day.network
+        network["v_min_bus"][at], network["v_max_bus"][at] = lowest, highest
+        network["v_min_pu"][at], network["v_max_pu"][at] = v_pu[lowest], v_pu[highest]
+        network["substation_kw"][at], network["substation_kvar"][at] = kw, kvar
+        network["loss_kw"][at] = loss_kw
+        self.state.over_minutes += minutes * (v_pu > limits.upper_pu)
+        self.state.under_minutes += minutes * (v_pu < limits.lower_pu)
+        if self.day.bus_v_pu is not None:
+            self.day.bus_v_pu[at] = v_pu
+
+    def _end_frame(self, frame: Frame) -> None:
+        end_frame(self, frame, self.state.pending.pop(frame.number))
+
+
+def first_state(world: World) -> MarketState:
+    """Return the state in which a run begins."""
+    scenario = world.scenario
+    return MarketState(
+        minute=0,
+        stored_kwh=scenario.battery.initial_soc * world.fleet.capacity_kwh,
+        strategies=[BIDDING_STRATEGIES[scenario.bidding.strategy]() for _ in range(world.n_members)],
+        ledger=Ledger(world.members.names),
+        over_minutes=np.zeros(world.feeder.n_buses),
+        under_minutes=np.zeros(world.feeder.n_buses),
+    )
+
+
+def scenario_rules(world: World, mechanism: str | None) -> ClearingRules:
+    """Return the clearing rules that the scenario asks for."""
+    market = world.scenario.market
+    return ClearingRules(
+        mechanism=mechanism or market.mechanism,
+        price_rule=market.price_rule,
+        k=market.k,
+        fixed_price=market.fixed_price_per_kwh,
+        grid_margin=market.grid_margin_per_kwh,
+        participation=market.participation,
+        objectives=market.objectives,
+        engine=market.engine,
+        encoding=market.encoding,
+        choose=market.choose,
+        population=market.population,
+        generations=market.generations,
+        network=market.network,
+        switch=market.switch,
+        switch_tolerance=market.switch_tolerance,
+        cap_base=market.cap_base,
+        max_iterations=market.max_iterations,
+    )

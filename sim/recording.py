@@ -1,0 +1,72 @@
+"""What a market day leaves behind, in plain arrays, until it is written as tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+METER_COLUMNS = (
+    "load_kwh",
+    "pv_kwh",
+    "battery_charge_kwh",
+    "battery_discharge_kwh",
+    "curtailed_kwh",
+    "net_export_kwh",
+    "ordered_kwh",
+    "stored_kwh",
+)
+NETWORK_COLUMNS = (
+    "v_min_pu",
+    "v_min_bus",
+    "v_max_pu",
+    "v_max_bus",
+    "substation_kw",
+    "substation_kvar",
+    "loss_kw",
+)
+
+
+@dataclass
+class DayRecord:
+    """One market day of one market.
+
+    Attributes
+    ----------
+    day : int
+        The market day, from 0.
+    meters : dict of str to ndarray (n_members, n_intervals)
+        Metered energy by interval, and the battery's content at the interval's end [kWh].
+    network : dict of str to ndarray (n_intervals,)
+        The feeder by interval; buses as their index.
+    bus_v_pu : ndarray (n_intervals, n_buses) or None
+        Voltages, where the scenario wants them.
+    frames, orders, trades, positions, capping : list of dict
+        A dict of scalars (frames, capping) or of columns (the others) per frame.
+    """
+
+    day: int
+    meters: dict[str, np.ndarray]
+    network: dict[str, np.ndarray]
+    bus_v_pu: np.ndarray | None
+    frames: list[dict[str, Any]] = field(default_factory=list)
+    orders: list[dict[str, Any]] = field(default_factory=list)
+    trades: list[dict[str, Any]] = field(default_factory=list)
+    positions: list[dict[str, Any]] = field(default_factory=list)
+    capping: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def empty(
+        cls, day: int, n_members: int, n_intervals: int, n_buses: int, keep_bus_voltages: bool
+    ) -> DayRecord:
+        """Return a day with room for its intervals."""
+        return cls(
+            day=day,
+            meters={name: np.zeros((n_members, n_intervals)) for name in METER_COLUMNS},
+            network={
+                name: np.zeros(n_intervals, dtype=np.int64 if name.endswith("_bus") else np.float64)
+                for name in NETWORK_COLUMNS
+            },
+            bus_v_pu=np.zeros((n_intervals, n_buses)) if keep_bus_voltages else None,
+        )

@@ -1,0 +1,137 @@
+"""A finished run, read from its files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from .run_directory import PARTIAL, RunError
+
+TABLES = (
+    "members",
+    "frames",
+    "orders",
+    "trades",
+    "positions",
+    "capping",
+    "meters",
+    "network",
+    "ledger",
+)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The tables of a run as pandas frames, read when first asked for.
+
+    Column names carry units; money is in the run's currency, `amount_minor` in whole minor units.
+
+    Examples
+    --------
+    >>> results = read_results("runs/kerala-village-001")               # doctest: +SKIP
+    >>> results.frames.groupby("name").traded_kwh.sum()                  # doctest: +SKIP
+    """
+
+    path: Path
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """Versions, seed, currency and status."""
+        return _json(self.path / "manifest.json")
+
+    @cached_property
+    def scenario(self) -> dict[str, Any]:
+        """The scenario as resolved."""
+        text = (self.path / "scenario.yaml").read_text(encoding="utf-8")
+        document: dict[str, Any] = yaml.safe_load(text)
+        return document
+
+    @cached_property
+    def timing(self) -> dict[str, float]:
+        """How long the run took, by part [s]."""
+        return _json(self.path / "timing.json")
+
+    @cached_property
+    def members(self) -> pd.DataFrame:
+        """A row per prosumer."""
+        return self._table("members")
+
+    @cached_property
+    def frames(self) -> pd.DataFrame:
+        """A row per ToD frame."""
+        return self._table("frames")
+
+    @cached_property
+    def orders(self) -> pd.DataFrame:
+        """A row per order."""
+        return self._table("orders")
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """A row per seller-buyer pair and frame."""
+        return self._table("trades")
+
+    @cached_property
+    def positions(self) -> pd.DataFrame:
+        """A row per prosumer and frame."""
+        return self._table("positions")
+
+    @cached_property
+    def capping(self) -> pd.DataFrame:
+        """A row per clearing of the network loop."""
+        return self._table("capping")
+
+    @cached_property
+    def meters(self) -> pd.DataFrame:
+        """A row per prosumer and interval."""
+        return self._table("meters")
+
+    @cached_property
+    def network(self) -> pd.DataFrame:
+        """A row per interval."""
+        return self._table("network")
+
+    @cached_property
+    def ledger(self) -> pd.DataFrame:
+        """A row per posting."""
+        return self._table("ledger")
+
+    @cached_property
+    def bills(self) -> pd.DataFrame:
+        """A row per prosumer and month."""
+        return pd.read_csv(self.path / "bills.csv", dtype={"prosumer": str, "month": str})
+
+    def _table(self, name: str) -> pd.DataFrame:
+        return pd.read_parquet(self.path / f"{name}.parquet")
+
+
+def read_results(path: str | Path) -> Results:
+    """Open a run directory.
+
+    Raises
+    ------
+    RunError
+        If it is not one, or not finished, or lacks files.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise RunError([f"{path}: RUN: no such directory: name a directory that a run has written"])
+    if path.name.endswith(PARTIAL) and not (path / "bills.csv").exists():
+        raise RunError([f"{path}: RUN: the run is not finished: continue it with --resume"])
+    wanted = ["manifest.json", "scenario.yaml", "bills.csv", *(f"{t}.parquet" for t in TABLES)]
+    missing = [name for name in wanted if not (path / name).is_file()]
+    if missing:
+        raise RunError(
+            [f"{path / name}: RUN: the file is missing: run the scenario again" for name in missing]
+        )
+    return Results(path)
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

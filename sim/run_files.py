@@ -1,0 +1,199 @@
+"""The files of a run directory, written from what a simulation recorded."""
+
+from __future__ import annotations
+
+import csv
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from ..market.ledger import Ledger
+from . import tables
+from .bill_table import bill_table
+from .run_directory import RunDirectory
+from .simulation import Simulation
+from .world import World
+
+_PACKAGES = (
+    "gridbazaar",
+    "numpy",
+    "scipy",
+    "numba",
+    "pandas",
+    "pyarrow",
+    "pymoo",
+    "pvlib",
+    "mesa",
+    "simpy",
+)
+
+
+def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
+    """Write every data file of the run into its working directory."""
+    world, work = simulation.world, directory.work
+    members = list(world.members.names)
+    n_days = world.calendar.days
+    kept: dict[str, list[Any]] = {name: [] for name in ("orders", "trades", "positions", "capping")}
+    frames: list[dict[str, Any]] = []
+    writers = {
+        "meters": pq.ParquetWriter(work / "meters.parquet", tables.METERS),
+        "network": pq.ParquetWriter(work / "network.parquet", tables.NETWORK),
+    }
+    if world.scenario.outputs.bus_voltages:
+        writers["bus_voltages"] = pq.ParquetWriter(
+            work / "bus_voltages.parquet", tables.BUS_VOLTAGES
+        )
+    for day in directory.days(n_days):
+        writers["meters"].write_table(tables.meters_table(day, world))
+        writers["network"].write_table(tables.network_table(day, world))
+        if "bus_voltages" in writers:
+            writers["bus_voltages"].write_table(tables.bus_voltages_table(day, world))
+        frames += day.frames
+        for name, rows in kept.items():
+            rows += getattr(day, name)
+    for writer in writers.values():
+        writer.close()
+    pq.write_table(tables.frames_table(frames), work / "frames.parquet")
+    for name, schema in (
+        ("orders", tables.ORDERS),
+        ("trades", tables.TRADES),
+        ("positions", tables.POSITIONS),
+        ("capping", tables.CAPPING),
+    ):
+        pq.write_table(tables.rows_table(kept[name], schema, members), work / f"{name}.parquet")
+    pq.write_table(_ledger_table(simulation.with_market.state.ledger, world), work / "ledger.parquet")
+    pq.write_table(_members_table(world), work / "members.parquet")
+    bills = bill_table(
+        world, simulation.with_market.state.bills, simulation.without_market.state.bills
+    )
+    bills.to_csv(work / "bills.csv", index=False, lineterminator="\n")
+    _write_bus_minutes(simulation, work / "bus_minutes.csv")
+    _write_feeder(world, work)
+    (work / "tariff.yaml").write_text(_yaml(world.tariff_data), encoding="utf-8")
+    directory.write_json("manifest.json", manifest(simulation))
+
+
+def scenario_text(world: World) -> str:
+    """Return the scenario as resolved, every key written out."""
+    return _yaml(world.scenario.model_dump(mode="json", exclude_none=True))
+
+
+def manifest(simulation: Simulation) -> dict[str, Any]:
+    """Return what the run was made with, and how it ended."""
+    world = simulation.world
+    ledger = simulation.with_market.state.ledger
+    return {
+        "status": "complete",
+        "scenario": world.scenario.name,
+        "seed": world.scenario.seed,
+        "currency": world.tariff.currency,
+        "minor_per_major": world.tariff.minor_per_major,
+        "start": world.calendar.start.isoformat(),
+        "end": world.calendar.time(world.calendar.end_minute).isoformat(),
+        "prosumers": world.n_members,
+        "frames": len(world.calendar.frames),
+        "unsolved_intervals": simulation.with_market.state.unsolved_intervals,
+        "ledger_head_sha256": ledger.head,
+        "tariff": world.tariff.name,
+        "unconfirmed": list(world.tariff.unconfirmed),
+        "versions": {name: version(name) for name in _PACKAGES},
+    }
+
+
+def _members_table(world: World) -> pa.Table:
+    members = world.members
+    return pa.table(
+        {
+            "prosumer": list(members.names),
+            "bus": [world.feeder.bus_names[bus] for bus in members.bus],
+            "pv_kwp": members.pv_kwp,
+            "tilt_deg": members.tilt_deg,
+            "azimuth_deg": members.azimuth_deg,
+            "battery_kwh": members.battery_kwh,
+            "battery_kw": members.battery_kw,
+            "inverter_kw": members.inverter_kw,
+            "ask_margin_per_kwh": members.ask_margin_per_kwh,
+            "bid_margin_per_kwh": members.bid_margin_per_kwh,
+            "profile": list(members.profile),
+            "week_offset": members.week_offset,
+        }
+    )
+
+
+def _ledger_table(ledger: Ledger, world: World) -> pa.Table:
+    columns = ledger.columns()
+    ids = [frame.frame_id for frame in world.calendar.frames]
+    frame = columns.pop("frame_id")
+    return pa.table(
+        {
+            "posting_id": columns["posting_id"],
+            "time": pa.array(columns["time"].astype("datetime64[s]")),
+            "frame_id": tables.names(np.asarray(frame, dtype=np.int64), ids, missing=-1),
+            **{
+                name: pa.array(columns[name], type=pa.string()).dictionary_encode()
+                for name in ("payer", "payee", "purpose")
+            },
+            "energy_kwh": columns["energy_kwh"],
+            "amount_minor": columns["amount_minor"],
+        }
+    )
+
+
+def _write_bus_minutes(simulation: Simulation, path: Path) -> None:
+    """Write how long each bus stood outside its limits, with the market and without."""
+    market, without = simulation.with_market.state, simulation.without_market.state
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(
+            [
+                "bus",
+                "over_minutes",
+                "under_minutes",
+                "no_p2p_over_minutes",
+                "no_p2p_under_minutes",
+            ]
+        )
+        writer.writerows(
+            zip(
+                simulation.world.feeder.bus_names,
+                *(
+                    minutes.astype(int).tolist()
+                    for minutes in (
+                        market.over_minutes,
+                        market.under_minutes,
+                        without.over_minutes,
+                        without.under_minutes,
+                    )
+                ),
+                strict=True,
+            )
+        )
+
+
+def _write_feeder(world: World, work: Path) -> None:
+    """Write the feeder beside the results, in the layout in which feeders are read."""
+    feeder = world.feeder
+    with (work / "feeder_buses.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["bus", "p_kw", "q_kvar", "base_kv", "n_customers"])
+        for bus, name in enumerate(feeder.bus_names):
+            load = float(feeder.load_kw[bus]), float(feeder.load_kvar[bus])
+            writer.writerow([name, *load, feeder.base_kv, int(feeder.n_customers[bus])])
+    with (work / "feeder_branches.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["from", "to", "r_ohm", "x_ohm", "closed", "i_max_a"])
+        for branch, (start, end) in enumerate(zip(feeder.from_bus, feeder.to_bus, strict=True)):
+            ends = feeder.bus_names[start], feeder.bus_names[end]
+            z = float(feeder.r_ohm[branch]), float(feeder.x_ohm[branch])
+            ampacity = float(feeder.i_max_a[branch])
+            writer.writerow([*ends, *z, 1, "" if np.isnan(ampacity) else ampacity])
+
+
+def _yaml(document: Any) -> str:
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    return text

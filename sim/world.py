@@ -1,0 +1,54 @@
+"""The world of a run: what a scenario fixes before the first minute, shared by every market."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..agents.battery import BatteryFleet
+from ..agents.market_operator import Connection
+from ..market.tariff import Tariff
+from ..network.feeder import Feeder
+from .calendar import Calendar
+
+if TYPE_CHECKING:
+    from ..scenarios.members import Members
+    from ..scenarios.schema import Scenario
+
+
+@dataclass(frozen=True)
+class World:
+    """Feeder, members, profiles, tariff and calendar of a scenario.
+
+    Attributes
+    ----------
+    tariff_data : dict
+        The tariff as it stands in its file, to be kept beside the results.
+    load_kwh, pv_kwh : ndarray (n_members, n_intervals)
+        Measured load and available PV from `history_days` before the start to beyond the end.
+    first_index : int
+        Column of `load_kwh` at which the run begins.
+    """
+
+    scenario: Scenario
+    tariff: Tariff
+    tariff_data: dict[str, Any]
+    calendar: Calendar
+    members: Members
+    fleet: BatteryFleet
+    connection: Connection
+    load_kwh: np.ndarray
+    pv_kwh: np.ndarray
+    first_index: int
+
+    @property
+    def feeder(self) -> Feeder:
+        """The feeder that all members hang on."""
+        return self.connection.feeder
+
+    @property
+    def n_members(self) -> int:
+        """Number of prosumers."""
+        return len(self.members.names)
