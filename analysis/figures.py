@@ -71,7 +71,7 @@ def energy_by_day(results: Results) -> Figure:
     top.plot(dates, by_day.load_kwh, color="black", marker="o", ms=3, lw=1, label="load")
     bottom.bar(dates, drawn, color=BLUE, label="drawn from the substation")
     bottom.bar(dates, -fed, color=SKY, label="fed back")
-    bottom.plot(dates, traded, color=GREEN, marker="s", ms=3, lw=1, label="traded between members")
+    bottom.plot(dates, traded, color="black", marker="s", ms=3, lw=1, label="traded between members")
     bottom.axhline(0.0, color="black", lw=0.6)
     for ax in (top, bottom):
         ax.set_ylabel("kWh a day")
@@ -169,7 +169,8 @@ def _panels(n: int, height: float, share_y: bool = False) -> tuple[Figure, list[
 
 
 def _dates(ax: Axes) -> None:
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(ax.xaxis.get_major_locator()))
+    locator = ax.xaxis.get_major_locator()
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
     ax.margins(x=0.01)
 
 

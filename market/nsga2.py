@@ -13,6 +13,7 @@ as soon as it has converged. This is the only module that imports pymoo.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,12 @@ from pymoo.core.termination import Termination
 from .encodings import ENCODINGS, Encoding
 from .engines import SearchSettings
 from .frame_market import FrameMarket, Points
+from .network_check import Voltages
 from .non_dominated import non_dominated
 from .objectives import Objectives
 from .pairing import EPSILON_KWH
 from .survival import survivors
+from .voltage_pricing import priced_totals, pulled_back
 
 FloatArray = NDArray[np.float64]
 SEED_SHARE = 0.5  # of the first population is water-filling points, the rest random
@@ -81,8 +84,8 @@ def search(
     size = settings.population
     if not conflict and settings.warm is not None:
         size = min(size, COLLAPSED_POPULATION)
-    first = _first_population(market, objectives, settings, encoding, size, conflict, rng)
     problem = _Clearing(market, objectives, encoding, settings)
+    first = _first_population(problem, size, conflict, rng)
     algorithm = _Search(
         pop_size=size,
         sampling=Population.new("X", first),
@@ -104,15 +107,11 @@ def search(
 
 
 def _first_population(
-    market: FrameMarket,
-    objectives: Objectives,
-    settings: SearchSettings,
-    encoding: Encoding,
-    size: int,
-    conflict: bool,
-    rng: np.random.Generator,
+    problem: _Clearing, size: int, conflict: bool, rng: np.random.Generator
 ) -> FloatArray:
     """Mix an earlier front, seeds from the structure, and random genes."""
+    market, objectives = problem.market, problem.objectives
+    settings, encoding = problem.settings, problem.encoding
     parts: list[FloatArray] = []
     left = size
     if settings.warm is not None and len(settings.warm):
@@ -123,7 +122,14 @@ def _first_population(
         left -= take.size
     if settings.seeded:
         count = max(1, round(SEED_SHARE * left)) if conflict else 1
-        seeds = encoding.encode(*objectives.seeds(market, count))[:left]
+        if settings.network is not None and not objectives.price_in_search:
+            edge = priced_totals(market, problem.voltages, count // 2)
+            bought = objectives.bought_for(market, edge.sum(axis=1))
+            price = np.full(len(edge), market.price_per_kwh)
+            parts.append(encoding.encode(edge, bought, price))
+            left -= len(edge)
+            count -= len(edge)
+        seeds = encoding.encode(*objectives.seeds(market, max(1, count)))[:left]
         parts.append(seeds)
         left -= seeds.shape[0]
     if left > 0:
@@ -219,6 +225,15 @@ class _Clearing(Problem):  # type: ignore[misc]
         self.encoding = encoding
         self.settings = settings
 
+    def voltages(self, sold_kwh: FloatArray) -> Voltages:
+        """Ask the network about totals of the participants, shape (k, m)."""
+        network = self.settings.network
+        assert network is not None
+        wide = np.zeros((len(sold_kwh), self.settings.n_sellers))
+        wide[:, self.market.sellers] = sold_kwh
+        seen = network.check(wide)
+        return replace(seen, sensitivity=seen.sensitivity[:, self.market.sellers])
+
     def score(self, genes: FloatArray) -> FloatArray:
         """Return f1, f2 (maximised) and the violation of the network's limits, shape (k, 3)."""
         sold, bought, price, energy = self.encoding.decode(genes)
@@ -228,9 +243,7 @@ class _Clearing(Problem):  # type: ignore[misc]
             f1, f2 = _pair_values(self.market, self.objectives, sold, bought, price, energy)
         over = np.zeros(f1.size)
         if self.settings.network is not None:
-            wide = np.zeros((f1.size, self.settings.n_sellers))
-            wide[:, self.market.sellers] = sold
-            seen = self.settings.network.check(wide)
+            seen = self.voltages(sold)
             over = np.where(seen.feasible, 0.0, np.maximum(seen.overvoltage_pu, 1e-12))
         return np.stack([f1, _snapped(f2, self.market), over], axis=1)
 
@@ -249,10 +262,35 @@ class _Evaluator(Evaluator):  # type: ignore[misc]
     ) -> Population:
         genes = algorithm.data.pop("bred", None)
         genes = pop.get("X") if genes is None else genes
-        algorithm.data["born"] = genes
-        algorithm.data["offspring"] = problem.score(genes)
+        score = problem.score(genes)
         self.n_eval += len(pop)
+        parent = algorithm.data.pop("parent", None)
+        if parent is not None and problem.settings.network is not None:
+            genes, score = self._pulled_back(problem, genes, score, *parent)
+        algorithm.data["born"], algorithm.data["offspring"] = genes, score
         return pop
+
+    def _pulled_back(
+        self,
+        problem: _Clearing,
+        genes: FloatArray,
+        score: FloatArray,
+        parent: FloatArray,
+        parent_score: FloatArray,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Move children beyond the limits back towards a parent within them."""
+        out = np.flatnonzero((score[:, 2] > 0.0) & (parent_score[:, 2] <= 0.0))
+        if out.size == 0:
+            return genes, score
+
+        def check(candidates: FloatArray) -> Voltages:
+            return problem.voltages(problem.encoding.decode(candidates)[0])
+
+        genes, score = genes.copy(), score.copy()
+        genes[out] = pulled_back(genes[out], parent[out], check)
+        score[out] = problem.score(genes[out])
+        self.n_eval += int(out.size)
+        return genes, score
 
 
 class _Survival(Survival):  # type: ignore[misc]
@@ -315,6 +353,7 @@ class _Mating(InfillCriterion):  # type: ignore[misc]
         step = self.encoding.upper * rng.normal(0.0, 0.1, (k, q))
         child = np.where(mutated & (rng.random((k, 1)) < 0.5), child + step, child)
         algorithm.data["bred"] = self.encoding.repair(child)
+        algorithm.data["parent"] = one, algorithm.data["score"][parents[0]]
         return Population.new("X", algorithm.data["bred"])
 
     def _parents(

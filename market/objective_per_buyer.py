@@ -79,6 +79,23 @@ class PerBuyer:
         sold, bought = self._filled(market, totals)
         return sold, bought, np.full(count, market.price_per_kwh)
 
+    def bought_for(self, market: FrameMarket, totals: FloatArray) -> FloatArray:
+        """Return the best buyer totals for given traded energies, d_j = clip(D_j (b_j/c - 1), 0, D_j).
+
+        Parameters
+        ----------
+        market : FrameMarket
+            Participants.
+        totals : (k,) float
+            Traded energies [kWh].
+
+        Returns
+        -------
+        (k, n) float
+            Energies bought [kWh].
+        """
+        return self._filled(market, totals)[1]
+
     def conflict(self, market: FrameMarket) -> bool:
         """Tell whether the f1 optimum trades less than T_max (by more than 1e-6 of it).
 

@@ -106,6 +106,23 @@ class Published:
         sold, bought = _filled(market, np.linspace(market.most_kwh, least, count))
         return sold, bought, np.full(count, market.price_per_kwh)
 
+    def bought_for(self, market: FrameMarket, totals: FloatArray) -> FloatArray:
+        """Return the best buyer totals for given traded energies, d_j = min(D_j, kappa b_j).
+
+        Parameters
+        ----------
+        market : FrameMarket
+            Participants.
+        totals : (k,) float
+            Traded energies [kWh].
+
+        Returns
+        -------
+        (k, n) float
+            Energies bought [kWh].
+        """
+        return fill_level(market.demand_kwh, totals, positive_weights(market.bid_per_kwh))
+
     def conflict(self, market: FrameMarket) -> bool:
         """Tell whether the f1 optimum trades less than T_max (by more than 1e-6 of it).
 
@@ -164,6 +181,8 @@ class Published:
                 (capacity + spare, demand) if short_of_supply else (capacity, demand + spare)
             )
             energy_value = np.zeros_like(least)
+        capacity[sold < market.capacity_kwh * (1.0 - 1e-9)] = 0.0  # not even round-off
+        demand[bought < market.demand_kwh * (1.0 - 1e-9)] = 0.0
         return Points(
             sold,
             bought,

@@ -84,6 +84,23 @@ class Surplus:
         front = self.exact_front(market, count)
         return front.sold_kwh, front.bought_kwh, front.price_per_kwh
 
+    def bought_for(self, market: FrameMarket, totals: FloatArray) -> FloatArray:
+        """Return the best buyer totals for given traded energies, dearest bids first.
+
+        Parameters
+        ----------
+        market : FrameMarket
+            Participants.
+        totals : (k,) float
+            Traded energies [kWh].
+
+        Returns
+        -------
+        (k, n) float
+            Energies bought [kWh].
+        """
+        return _filled(-market.bid_per_kwh, market.demand_kwh, totals)
+
     def conflict(self, market: FrameMarket) -> bool:
         """Tell whether the front has more than one point.
 

@@ -42,6 +42,10 @@ class Objectives(Protocol):
         """Return sold, bought and price of about `count` good starting points of a search."""
         ...
 
+    def bought_for(self, market: FrameMarket, totals: FloatArray) -> FloatArray:
+        """Return the best buyer totals (k, n) for given traded energies (k,)."""
+        ...
+
     def conflict(self, market: FrameMarket) -> bool:
         """Tell whether f1 and f2 want different schedules (else the front has collapsed)."""
         ...

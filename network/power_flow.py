@@ -132,7 +132,7 @@ def solve_power_flow(
     arrays = feeder.sweep_arrays
     like = SCALAR if count < SCALAR_BELOW else WIDE if n < HALF_FROM_BUSES else HALF
     squared_source = feeder.source_voltage_pu * feeder.source_voltage_pu
-    given = (arrays.parent, arrays.bus, arrays.impedance, kw, kvar)
+    given = (arrays.columns, kw, kvar)
     rules = (squared_source, float(tolerance_pu), max_iterations)
     found = (v_pu, status, iterations, totals)
     if parallel:

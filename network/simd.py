@@ -120,8 +120,23 @@ def _fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     return a(a, b, c), codegen
 
 
+def _root(typingctx: Any, a: Any) -> Any:
+    """Square root of every lane."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = args[0].type
+        name = f"llvm.sqrt.v{kind.count}f64"
+        square_root = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(kind, [kind]), name
+        )
+        return builder.call(square_root, args)
+
+    return a(a), codegen
+
+
 # `Any`, because numba calls these without the typing context that their functions take.
 load: Any = intrinsic(_load)
 store: Any = intrinsic(_store)
 splat: Any = intrinsic(_splat)
 fma: Any = intrinsic(_fma)
+root: Any = intrinsic(_root)

@@ -10,9 +10,10 @@ Magnitudes and losses need neither angles nor complex numbers. Backward, powers 
 towards the source, each with its branch's loss; forward, voltages follow.
 
 Scenarios are solved in blocks, side by side in SIMD registers (see `simd`), one contiguous record
-``[P Q | p q | U D]`` a bus, buses in depth-first order. A lane leaves at its own convergence: its
-result is copied out at that iteration. A collapsed lane is emptied, so that it costs its
-neighbours nothing. Every multiply-add is a fused one by definition, so a result depends neither on
+``[p q | U D]`` a bus (load, squared voltage, drop). In depth-first order a bus's first child is the
+next bus, so powers and voltages pass from bus to bus in registers; only at a junction do they
+pass through memory. A lane leaves at its own convergence: its result is copied out at that
+iteration. A collapsed lane is emptied, so that it costs its neighbours nothing. Every multiply-add is a fused one by definition, so a result depends neither on
 its neighbours nor on the width of the block: one source serves wide blocks, the scalar twin (one
 lane) and the parallel run, and they agree to the last bit.
 
@@ -23,6 +24,7 @@ lane) and the parallel run, and they agree to the last bit.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,7 +32,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from .radial import RadialOrder
-from .simd import add, div, fma, larger, load, mul, smaller, splat, store, sub
+from .simd import add, div, fma, larger, load, mul, root, smaller, splat, store, sub
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -39,10 +41,12 @@ CONVERGED, ITERATION_LIMIT, DIVERGED = 0, 1, 2
 NOT_FINITE = 3  # an input of the scenario is NaN, infinite or overflows; the caller raises
 GROWING_STEPS = 3  # so many growing steps running are a divergence
 
-# Columns of a bus's record, each as wide as the block. The slack bus has no load of its own: its
-# load columns hold the scenario's total load, which the losses are taken from.
-FLOW_P, FLOW_Q, LOAD_P, LOAD_Q, SQUARED_V, DROP = range(6)
-RECORD = 6
+# Columns of a bus's record, and of what an iteration is judged by, each as wide as the block.
+LOAD_P, LOAD_Q, SQUARED_V, DROP = range(4)
+RECORD = 4
+STEP, LOWEST, SOURCE_P, SOURCE_Q, TOTAL_P, TOTAL_Q = range(6)
+JUDGED = 6
+TILE = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +57,21 @@ class SweepArrays:
     ----------
     bus, parent : ndarray (n_buses,)
         The user's bus at each position, and its parent's position.
+    junction : ndarray (n_buses,)
+        Consecutive numbers of the buses with several children; -1 for the others.
     impedance : ndarray (n_buses, 5)
         r, x, 2r, 2x and r^2 + x^2 of the feeding branch, per unit of 1 kW and nominal voltage.
     """
 
     bus: Ints
     parent: Ints
+    junction: Ints
     impedance: Floats
+
+    @cached_property
+    def columns(self) -> tuple[Ints, Ints, Ints, Floats]:
+        """The arrays as the kernel takes them."""
+        return self.bus, self.parent, self.junction, self.impedance
 
 
 def sweep_arrays(order: RadialOrder, r_ohm: Floats, x_ohm: Floats, base_kv: float) -> SweepArrays:
@@ -92,125 +104,159 @@ def sweep_arrays(order: RadialOrder, r_ohm: Floats, x_ohm: Floats, base_kv: floa
     r = r_ohm[order.branch[1:]] * per_unit
     x = x_ohm[order.branch[1:]] * per_unit
     impedance[1:] = np.stack([r, x, 2.0 * r, 2.0 * x, r * r + x * x], axis=1)
-    return SweepArrays(order.bus.copy(), order.parent.copy(), impedance)
+    branching = np.bincount(order.parent[1:], minlength=order.bus.size) > 1
+    junction = np.where(branching, np.cumsum(branching) - 1, -1).astype(np.int64)
+    return SweepArrays(order.bus.astype(np.uintp), order.parent.copy(), junction, impedance)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _enter(
-    like: Any, record: Any, bus: Any, kw: Any, kvar: Any, start: Any, count: Any, u0: Any
+    like: Any,
+    record: Any,
+    judged: Any,
+    bus: Any,
+    kw: Any,
+    kvar: Any,
+    start: Any,
+    count: Any,
+    u0: Any,
 ) -> None:
-    """Write the loads of scenarios `start`.. into the records and set a flat start."""
+    """Write the loads of scenarios `start`.. into the records, their totals, and a flat start."""
     lanes = len(like)
-    size = RECORD * lanes
-    for i in range(1, bus.size):
-        at = i * size
-        b = bus[i]
-        for lane in range(count):
-            record[at + LOAD_P * lanes + lane] = -kw[start + lane, b]
-            record[at + LOAD_Q * lanes + lane] = -kvar[start + lane, b]
-        for lane in range(count, lanes):
-            record[at + LOAD_P * lanes + lane] = 0.0
-            record[at + LOAD_Q * lanes + lane] = 0.0
     flat = splat(like, u0)
     total_p = splat(like, 0.0)
     total_q = splat(like, 0.0)
-    for i in range(1, bus.size):
-        at = i * size
-        p = load(like, record, at + LOAD_P * lanes)
-        q = load(like, record, at + LOAD_Q * lanes)
-        store(record, at + FLOW_P * lanes, p)
-        store(record, at + FLOW_Q * lanes, q)
-        store(record, at + SQUARED_V * lanes, flat)
-        total_p = add(total_p, p)
-        total_q = add(total_q, q)
-    store(record, LOAD_P * lanes, total_p)
-    store(record, LOAD_Q * lanes, total_q)
     store(record, SQUARED_V * lanes, flat)
+    # Tile by tile, so that both the caller's rows and the records stay in the first-level cache.
+    for tile in range(1, bus.size, TILE):
+        end = min(bus.size, tile + TILE)
+        for lane in range(count):
+            for i in range(tile, end):
+                at = i * RECORD * lanes + lane
+                b = bus[i]
+                record[at + LOAD_P * lanes] = -kw[start + lane, b]
+                record[at + LOAD_Q * lanes] = -kvar[start + lane, b]
+        for i in range(tile, end):
+            at = i * RECORD * lanes
+            for lane in range(count, lanes):
+                record[at + LOAD_P * lanes + lane] = 0.0
+                record[at + LOAD_Q * lanes + lane] = 0.0
+            store(record, at + SQUARED_V * lanes, flat)
+            total_p = add(total_p, load(like, record, at + LOAD_P * lanes))
+            total_q = add(total_q, load(like, record, at + LOAD_Q * lanes))
+    store(judged, TOTAL_P * lanes, total_p)
+    store(judged, TOTAL_Q * lanes, total_q)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _backward(like: Any, record: Any, parent: Any, z: Any) -> None:
+def _backward(
+    like: Any, record: Any, sums: Any, judged: Any, parent: Any, junction: Any, z: Any
+) -> None:
     """Add up the powers towards the source, and find each branch's drop in U."""
     lanes = len(like)
-    size = RECORD * lanes
-    store(record, FLOW_P * lanes, splat(like, 0.0))
-    store(record, FLOW_Q * lanes, splat(like, 0.0))
+    zero = splat(like, 0.0)
+    for at in range(0, sums.size, lanes):
+        store(sums, at, zero)
+    from_next_p = zero
+    from_next_q = zero
     for i in range(parent.size - 1, 0, -1):
-        at = i * size
-        up = parent[i] * size
-        p = load(like, record, at + FLOW_P * lanes)
-        q = load(like, record, at + FLOW_Q * lanes)
+        at = i * RECORD * lanes
+        p = add(load(like, record, at + LOAD_P * lanes), from_next_p)
+        q = add(load(like, record, at + LOAD_Q * lanes), from_next_q)
+        if junction[i] >= 0:
+            p = add(p, load(like, sums, 2 * junction[i] * lanes))
+            q = add(q, load(like, sums, (2 * junction[i] + 1) * lanes))
         w = div(fma(p, p, mul(q, q)), load(like, record, at + SQUARED_V * lanes))
         linear = fma(splat(like, z[i, 2]), p, mul(splat(like, z[i, 3]), q))
         store(record, at + DROP * lanes, fma(splat(like, z[i, 4]), w, linear))
-        above_p = add(load(like, record, up + FLOW_P * lanes), fma(splat(like, z[i, 0]), w, p))
-        above_q = add(load(like, record, up + FLOW_Q * lanes), fma(splat(like, z[i, 1]), w, q))
-        store(record, up + FLOW_P * lanes, above_p)
-        store(record, up + FLOW_Q * lanes, above_q)
+        sent_p = fma(splat(like, z[i, 0]), w, p)
+        sent_q = fma(splat(like, z[i, 1]), w, q)
+        up = parent[i]
+        if up == i - 1:
+            from_next_p = sent_p
+            from_next_q = sent_q
+        else:
+            p_at = 2 * junction[up] * lanes
+            q_at = p_at + lanes
+            store(sums, p_at, add(load(like, sums, p_at), sent_p))
+            store(sums, q_at, add(load(like, sums, q_at), sent_q))
+            from_next_p = zero
+            from_next_q = zero
+    if junction[0] >= 0:
+        from_next_p = add(from_next_p, load(like, sums, 2 * junction[0] * lanes))
+        from_next_q = add(from_next_q, load(like, sums, (2 * junction[0] + 1) * lanes))
+    store(judged, SOURCE_P * lanes, from_next_p)
+    store(judged, SOURCE_Q * lanes, from_next_q)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _forward(like: Any, record: Any, parent: Any, u0: Any, judged: Any) -> None:
-    """Voltages from the source outwards; the widest step and the lowest U go to `judged`."""
+def _forward(like: Any, record: Any, judged: Any, parent: Any, u0: Any) -> None:
+    """Voltages from the source outwards; the widest step and the lowest U are noted."""
     lanes = len(like)
-    size = RECORD * lanes
-    zero = splat(like, 0.0)
-    step = zero
+    step = splat(like, 0.0)
     lowest = splat(like, u0)
+    u = lowest
     for i in range(1, parent.size):
-        at = i * size
-        up = parent[i] * size
-        u = sub(load(like, record, up + SQUARED_V * lanes), load(like, record, at + DROP * lanes))
-        change = sub(u, load(like, record, at + SQUARED_V * lanes))
-        step = larger(change, step)
-        step = larger(sub(zero, change), step)
+        at = i * RECORD * lanes
+        up = parent[i]
+        if up != i - 1:
+            u = load(like, record, (up * RECORD + SQUARED_V) * lanes)
+        before = load(like, record, at + SQUARED_V * lanes)
+        u = sub(u, load(like, record, at + DROP * lanes))
+        step = larger(sub(u, before), step)
+        step = larger(sub(before, u), step)
         lowest = smaller(u, lowest)
         store(record, at + SQUARED_V * lanes, u)
-        store(record, at + FLOW_P * lanes, load(like, record, at + LOAD_P * lanes))
-        store(record, at + FLOW_Q * lanes, load(like, record, at + LOAD_Q * lanes))
-    store(judged, 0, step)
-    store(judged, lanes, lowest)
+    store(judged, STEP * lanes, step)
+    store(judged, LOWEST * lanes, lowest)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _leave(
-    lanes: Any,
-    lane: Any,
-    record: Any,
-    bus: Any,
-    status: Any,
-    scenario: Any,
-    u0: Any,
-    v: Any,
-    totals: Any,
-) -> None:
-    """Copy a finished lane out; empty it if it collapsed."""
-    size = RECORD * lanes
-    if status <= ITERATION_LIMIT:
-        for i in range(bus.size):
-            v[scenario, bus[i]] = np.sqrt(record[i * size + SQUARED_V * lanes + lane])
-        p = record[FLOW_P * lanes + lane]
-        q = record[FLOW_Q * lanes + lane]
-        totals[0, scenario] = p - record[LOAD_P * lanes + lane]
-        totals[1, scenario] = q - record[LOAD_Q * lanes + lane]
-        totals[2, scenario] = p
-        totals[3, scenario] = q
-        return
+def _leave(like: Any, record: Any, judged: Any, leaving: Any, bus: Any, first: Any, u0: Any, status: Any, v: Any, totals: Any) -> None:
+    """Copy the lanes that are marked as leaving out; empty those that collapsed."""
+    lanes = len(like)
+    together = True
+    for lane in range(lanes):
+        together &= leaving[lane] and status[first + lane] <= ITERATION_LIMIT
+    # The drops are found anew in the next iteration: their column takes the magnitudes.
     for i in range(bus.size):
-        v[scenario, i] = np.nan
-    totals[:, scenario] = np.nan
-    for i in range(1, bus.size):
-        for column in (FLOW_P, FLOW_Q, LOAD_P, LOAD_Q):
-            record[i * size + column * lanes + lane] = 0.0
-        record[i * size + SQUARED_V * lanes + lane] = u0
+        at = i * RECORD * lanes
+        store(record, at + DROP * lanes, root(load(like, record, at + SQUARED_V * lanes)))
+    if together:
+        for tile in range(0, bus.size, TILE):
+            end = min(bus.size, tile + TILE)
+            for lane in range(lanes):
+                for i in range(tile, end):
+                    v[first + lane, bus[i]] = record[(i * RECORD + DROP) * lanes + lane]
+    for lane in range(lanes):
+        if not leaving[lane]:
+            continue
+        leaving[lane] = False
+        s = first + lane
+        if status[s] <= ITERATION_LIMIT:
+            p = judged[SOURCE_P * lanes + lane]
+            q = judged[SOURCE_Q * lanes + lane]
+            totals[0, s] = p - judged[TOTAL_P * lanes + lane]
+            totals[1, s] = q - judged[TOTAL_Q * lanes + lane]
+            totals[2, s] = p
+            totals[3, s] = q
+            if not together:
+                for i in range(bus.size):
+                    v[s, bus[i]] = record[(i * RECORD + DROP) * lanes + lane]
+        else:
+            totals[:, s] = np.nan
+            v[s, :] = np.nan
+            for i in range(1, bus.size):
+                at = i * RECORD * lanes + lane
+                record[at + LOAD_P * lanes] = 0.0
+                record[at + LOAD_Q * lanes] = 0.0
+                record[at + SQUARED_V * lanes] = u0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def sweep_range(
     like: Any,
-    parent: Any,
-    bus: Any,
-    z: Any,
+    arrays: Any,
     kw: Any,
     kvar: Any,
     start: Any,
@@ -229,43 +275,48 @@ def sweep_range(
     ``tolerance / (2 V)``. `v`, `status`, `iterations` and `totals` (rows: loss kW, loss kvar,
     source kW, source kvar) are written; the number of scenarios with unusable input is returned.
     """
+    bus, parent, junction, z = arrays
     lanes = len(like)
     refused = 0
     record = np.empty(parent.size * RECORD * lanes)
-    judged = np.empty(2 * lanes)
+    sums = np.empty(2 * lanes * (junction.max() + 1))
+    judged = np.empty(JUDGED * lanes)
     last_step = np.empty(lanes)
     growing = np.empty(lanes, np.int64)
     active = np.empty(lanes, np.bool_)
+    leaving = np.zeros(lanes, np.bool_)
     for first in range(start, stop, lanes):
         count = min(lanes, stop - first)
-        _enter(like, record, bus, kw, kvar, first, count, u0)
-        left = 0
+        _enter(like, record, judged, bus, kw, kvar, first, count, u0)
+        left = count
         for lane in range(lanes):
-            total = record[LOAD_P * lanes + lane] + record[LOAD_Q * lanes + lane]
+            total = judged[TOTAL_P * lanes + lane] + judged[TOTAL_Q * lanes + lane]
             active[lane] = lane < count
             last_step[lane] = np.inf
             growing[lane] = 0
-            left += lane < count
-            if total - total != 0.0 and lane < count:
+            if total - total != 0.0:
                 active[lane] = False
                 left -= 1
                 refused += 1
                 status[first + lane] = NOT_FINITE
                 iterations[first + lane] = 0
-                _leave(lanes, lane, record, bus, NOT_FINITE, first + lane, u0, v, totals)
+                leaving[lane] = True
+        if left < count:
+            _leave(like, record, judged, leaving, bus, first, u0, status, v, totals)
         iteration = 0
         while left > 0:
             iteration += 1
-            _backward(like, record, parent, z)
-            _forward(like, record, parent, u0, judged)
-            for lane in range(lanes):
+            some = False
+            _backward(like, record, sums, judged, parent, junction, z)
+            _forward(like, record, judged, parent, u0)
+            for lane in range(count):
                 if not active[lane]:
                     continue
-                step = judged[lane]
-                flow = record[FLOW_P * lanes + lane] + record[FLOW_Q * lanes + lane]
+                step = judged[STEP * lanes + lane]
+                flow = judged[SOURCE_P * lanes + lane] + judged[SOURCE_Q * lanes + lane]
                 verdict = -1
                 # An overflow anywhere reaches the source's flow: NaN and inf minus itself are NaN.
-                if not (judged[lanes + lane] > 0.0 and flow - flow == 0.0):
+                if not (judged[LOWEST * lanes + lane] > 0.0 and flow - flow == 0.0):
                     verdict = DIVERGED
                 elif step <= tolerance:
                     verdict = CONVERGED
@@ -281,16 +332,17 @@ def sweep_range(
                     left -= 1
                     status[first + lane] = verdict
                     iterations[first + lane] = iteration
-                    _leave(lanes, lane, record, bus, verdict, first + lane, u0, v, totals)
+                    leaving[lane] = True
+                    some = True
+            if some:
+                _leave(like, record, judged, leaving, bus, first, u0, status, v, totals)
     return refused
 
 
 @njit(cache=True, nogil=True, parallel=True, error_model="numpy")
 def sweep_parallel(
     like: Any,
-    parent: Any,
-    bus: Any,
-    z: Any,
+    arrays: Any,
     kw: Any,
     kvar: Any,
     chunk: Any,
@@ -306,15 +358,14 @@ def sweep_parallel(
     n = kw.shape[0]
     refused = 0
     for part in prange((n + chunk - 1) // chunk):
+        stop = min(n, (part + 1) * chunk)
         refused += sweep_range(
             like,
-            parent,
-            bus,
-            z,
+            arrays,
             kw,
             kvar,
             part * chunk,
-            min(n, (part + 1) * chunk),
+            stop,
             u0,
             tolerance,
             max_iterations,

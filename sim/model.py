@@ -327,7 +327,9 @@ def first_state(world: World) -> MarketState:
         minute=0,
         stored_kwh=scenario.battery.initial_soc * world.fleet.capacity_kwh,
         strategies=[BIDDING_STRATEGIES[scenario.bidding.strategy]() for _ in range(world.n_members)],
-        ledger=Ledger(world.members.names),
+        ledger=Ledger(
+            world.members.names, world.tariff.currency, world.tariff.minor_per_major
+        ),
         over_minutes=np.zeros(world.feeder.n_buses),
         under_minutes=np.zeros(world.feeder.n_buses),
     )

@@ -14,7 +14,7 @@ import yaml
 
 from ..market.ledger import Ledger
 from . import tables
-from .bill_table import bill_table
+from .bill_table import bills_frame
 from .run_directory import RunDirectory
 from .simulation import Simulation
 from .world import World
@@ -68,7 +68,7 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
         pq.write_table(tables.rows_table(kept[name], schema, members), work / f"{name}.parquet")
     pq.write_table(_ledger_table(simulation.with_market.state.ledger, world), work / "ledger.parquet")
     pq.write_table(_members_table(world), work / "members.parquet")
-    bills = bill_table(
+    bills = bills_frame(
         world, simulation.with_market.state.bills, simulation.without_market.state.bills
     )
     bills.to_csv(work / "bills.csv", index=False, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Worked examples: each folder of tests/cases/bills is a run, its bills computed by hand."""
+"""Worked examples: each folder of tests/cases/bills is a run with its bills worked out apart."""
 
 import csv
 from collections import Counter
@@ -119,7 +119,7 @@ def bill_rows(bills, members):
 
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
-def test_bill_is_the_one_computed_by_hand(folder):
+def test_bill_is_the_one_worked_out_from_the_rule(folder):
     case = yaml.safe_load((folder / "input.yaml").read_text(encoding="utf-8"))
     members = list(case["members"])
     ledger, months = run_case(case)

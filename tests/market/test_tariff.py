@@ -139,11 +139,8 @@ def test_null_drops_a_key_of_a_preset():
     tariff = tariff_from_dict({**read("kseb-2025"), **by_frame, "rules": "mine"}, "t.yaml")
     assert (tariff.metering, tariff.banking, tariff.rules) == ("net-billing", None, "mine")
     problems = problems_of({"netting": "frame"}, base=read("kseb-2025"))
-    assert [problem.split(": ")[1] for problem in problems] == [
-        "metering",
-        "banking",
-        "grid_support",
-    ]
+    places = [problem.split(": ")[1] for problem in problems]
+    assert places == ["metering", "banking", "grid_support"]
 
 
 def test_dates():

@@ -1,0 +1,405 @@
+"""A run as the audit sees it: its files put in order, and everything that must be complete.
+
+Rows are sorted into the order that scenario and tariff demand (frame by frame, home by home), so
+that the checks compare arrays. What cannot be put in order is a finding, and whatever needs it is
+reported as not examined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import audit_files as files
+from .audit_check import Findings, Unusable
+from .audit_files import Table
+from .audit_terms import Month, Terms, Timetable, read_terms, timetable
+
+KNOWN = "all homes, frames and buses are known"
+FRAMES_RIGHT = "the frames are the tariff's, day by day"
+ONE_POSITION = "every home has one position in every frame"
+ONE_ROW = "the feeder has one row in every interval"
+ONCE = "nobody orders twice in a frame, no pair trades twice"
+MANIFEST = "the manifest agrees with the files"
+TREE = "the feeder is one tree of known buses"
+
+MARKET_ACCOUNTS = ("utility", "bulk_supplier", "clearing", "platform")
+_COLUMNS_OF_POSITIONS = [c for c in files.TABLES["positions"] if c not in ("frame_id", "prosumer")]
+
+
+@dataclass(frozen=True)
+class Feeder:
+    """The feeder's branches in an order in which every branch comes after the one that feeds it.
+
+    `parent` and `bus` (n_buses - 1,) are the ends of the branches; `z` is their impedance in p.u.
+    of 1 kW at nominal voltage: complex, (n_buses - 1,).
+    """
+
+    names: tuple[str, ...]
+    slack: int
+    parent: np.ndarray
+    bus: np.ndarray
+    z: np.ndarray
+
+    @property
+    def n(self) -> int:
+        """Number of buses."""
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class Orders:
+    """All orders: frame and home of each, whether it is an ask, quantity and price."""
+
+    frame: np.ndarray
+    home: np.ndarray
+    is_ask: np.ndarray
+    quantity: np.ndarray
+    price: np.ndarray
+
+
+@dataclass(frozen=True)
+class Trades:
+    """All traded pairs: frame, seller and buyer of each, energy and price."""
+
+    frame: np.ndarray
+    seller: np.ndarray
+    buyer: np.ndarray
+    energy: np.ndarray
+    price: np.ndarray
+
+
+class Run:
+    """The parts of a run that could be read; asking for another one raises `Unusable`.
+
+    Attributes
+    ----------
+    homes : tuple of str
+        Names of the homes, in the order of the members' file and of all arrays.
+    bus : ndarray (n_homes,)
+        Where they stand, as index into `feeder.names`.
+    frames, capping, network, ledger : Table
+        `frames` in the timetable's order, `network` in the order of time.
+    positions : dict of str to ndarray (n_frames, n_homes)
+        Each column of the positions.
+    """
+
+    path: Path
+    manifest: Mapping[str, Any]
+    scenario: Mapping[str, Any]
+    terms: Terms
+    time: Timetable
+    months: tuple[Month, ...]
+    members: Table
+    homes: tuple[str, ...]
+    home_of: dict[str, int]
+    frame_of: dict[str, int]
+    feeder: Feeder
+    bus: np.ndarray
+    frames: Table
+    orders: Orders
+    trades: Trades
+    positions: dict[str, np.ndarray]
+    capping: Table
+    network: Table
+    ledger: Table
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unusable(f"{name}: could not be read or put in order")
+
+    @property
+    def n_homes(self) -> int:
+        """Number of homes."""
+        return len(self.homes)
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return len(self.time.ids)
+
+    def setting(self, section: str, key: str) -> Any:
+        """Return a key of the scenario, None where it is left out."""
+        part = self.scenario.get(section)
+        return part.get(key) if isinstance(part, Mapping) else None
+
+    def frame_home(self, frame: int, home: int) -> str:
+        """Name a home in a frame."""
+        return f"{self.homes[home]}, {self.time.ids[frame]}"
+
+    def column(self, table: str, column: str) -> np.ndarray:
+        """Return a column of the frames or the feeder's rows."""
+        part: Table = getattr(self, table)
+        return part[column]
+
+
+def read_run(path: Path, found: Findings) -> Run:
+    """Read a run's tables and check that nothing is missing or stands twice.
+
+    The meters and bus voltages, which are large, are read day by day elsewhere.
+    """
+    run = Run()
+    run.path = path
+    with found.section("scenario and tariff"):
+        manifest = files.read_text(path / "manifest.json", found)
+        scenario = files.read_text(path / "scenario.yaml", found)
+        for name, document in (("manifest.json", manifest), ("scenario.yaml", scenario)):
+            if not isinstance(document, Mapping):
+                raise Unusable(f"{name}: is not a mapping of keys to values")
+        run.manifest, run.scenario = manifest, scenario
+        run.terms = read_terms(files.read_text(path / "tariff.yaml", found))
+        run.time = timetable(run.scenario, run.terms)
+        run.months = run.time.months()
+        run.frame_of = {name: i for i, name in enumerate(run.time.ids)}
+    with found.section("feeder"):
+        run.feeder = _feeder(path, found)
+    with found.section("members"):
+        _members(run, found)
+    for name in ("frames", "orders", "trades", "positions", "capping", "network", "ledger"):
+        table = files.read_parquet(path / f"{name}.parquet", found)
+        with found.section(name):
+            _ORDERED[name](run, table, found)
+    with found.section("manifest"):
+        _check_manifest(run, found)
+    return run
+
+
+def known_codes(
+    found: Findings, table: Table, column: str, known: Mapping[str, int], empty_allowed: bool = False
+) -> np.ndarray:
+    """Return the numbers of a column's texts; an unknown text is a finding and stops the section."""
+    codes = table.codes(column, known)
+    bad = (codes < 0) & ~((table[column] < 0) & empty_allowed)
+    found.holds(
+        KNOWN,
+        ~bad,
+        lambda i: f"{table.name}: {column}: row {i}: {table.text(column)[i]!r} is unknown",
+    )
+    if bad.any():
+        raise Unusable(f"{table.name}: {column} holds unknown names")
+    return codes
+
+
+def _members(run: Run, found: Findings) -> None:
+    table = files.read_parquet(run.path / "members.parquet", found)
+    names = [str(name) for name in table.text("prosumer")]
+    strange = [
+        i
+        for i, name in enumerate(names)
+        if not name or name in names[:i] or name in MARKET_ACCOUNTS
+    ]
+    found.holds(
+        KNOWN,
+        [i not in strange for i in range(len(names))],
+        lambda i: f"members: row {i}: {names[i]!r} is empty, stands twice, or is an account's name",
+    )
+    if strange or not names:
+        raise Unusable("members: homes without a name of their own")
+    run.members, run.homes = table, tuple(names)
+    run.home_of = {name: i for i, name in enumerate(names)}
+    run.bus = known_codes(found, table, "bus", {n: i for i, n in enumerate(run.feeder.names)})
+
+
+def _feeder(path: Path, found: Findings) -> Feeder:
+    buses = files.read_csv(path / "feeder_buses.csv", files.BUSES, found)
+    branches = files.read_csv(path / "feeder_branches.csv", files.BRANCHES, found)
+    names = [str(name) for name in buses.text("bus")]
+    number = {name: i for i, name in enumerate(names)}
+    closed = branches["closed"] == 1
+    start, end = (branches.codes(side, number)[closed] for side in ("from", "to"))
+    z = (branches["r_ohm"] + 1j * branches["x_ohm"])[closed]
+    base = buses["base_kv"]
+    sound = (
+        len(number) == len(names)
+        and len(names) > 0
+        and bool((start >= 0).all() and (end >= 0).all())
+        and bool((base == base[:1]).all() and (base > 0).all())
+        and bool(np.isfinite(z).all())
+    )
+    order = _outwards(len(names), start, end) if sound else None
+    found.holds(TREE, order is not None, lambda: "feeder_buses.csv, feeder_branches.csv")
+    if order is None:
+        raise Unusable("the feeder's buses and branches make no tree")
+    parent, bus, branch = order
+    return Feeder(tuple(names), 0, parent, bus, z[branch] / (1000.0 * float(base[0]) ** 2))
+
+
+def _outwards(
+    n: int, start: np.ndarray, end: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Walk from the first bus outwards; None if some bus is not reached once and only once."""
+    if len(start) != n - 1:
+        return None
+    at: list[list[tuple[int, int]]] = [[] for _ in range(n)]
+    for i, (a, b) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
+        at[a].append((b, i))
+        at[b].append((a, i))
+    seen, walk = {0}, [(0, -1, -1)]
+    for here, _, _ in walk:
+        for there, branch in at[here]:
+            if there not in seen:
+                seen.add(there)
+                walk.append((there, here, branch))
+    if len(walk) != n:
+        return None
+    bus, parent, branch = (np.array(part) for part in zip(*walk[1:], strict=True)) if n > 1 else (
+        np.zeros(0, dtype=np.int64) for _ in range(3)
+    )
+    return parent, bus, branch
+
+
+def _frames(run: Run, table: Table, found: Findings) -> None:
+    time = run.time
+    right = table.n == len(time.ids)
+    found.holds(FRAMES_RIGHT, right, lambda: f"frames: {table.n} rows for {len(time.ids)} frames")
+    frame = known_codes(found, table, "frame_id", run.frame_of)
+    _once(found, FRAMES_RIGHT, frame, len(time.ids), lambda i: time.ids[i], "frames")
+    order = np.argsort(frame)
+    for column, values in table.columns.items():
+        table.columns[column] = values[order]
+    names = table.text("name")
+    tod_name = np.array(run.terms.frames, dtype=object)[time.tod]
+    for column, recorded, derived in (
+        ("row", np.arange(table.n), order),
+        ("name", names, tod_name),
+        ("start", table["start"], time.start),
+        ("end", table["end"], time.end),
+    ):
+        found.holds(
+            FRAMES_RIGHT,
+            np.asarray(recorded == derived, dtype=np.bool_),
+            lambda i, c=column, r=recorded, d=derived: (
+                f"{time.ids[i]}: {c}: {r[i]} recorded, {d[i]} derived"
+            ),
+        )
+    run.frames = table
+
+
+def _orders(run: Run, table: Table, found: Findings) -> None:
+    frame = known_codes(found, table, "frame_id", run.frame_of)
+    home = known_codes(found, table, "prosumer", run.home_of)
+    side = known_codes(found, table, "side", {"bid": 0, "ask": 1})
+    key = frame * run.n_homes + home
+    _unique(found, key, lambda i: f"orders: {run.frame_home(int(frame[i]), int(home[i]))}")
+    run.orders = Orders(frame, home, side == 1, table["quantity_kwh"], table["price_per_kwh"])
+
+
+def _trades(run: Run, table: Table, found: Findings) -> None:
+    frame = known_codes(found, table, "frame_id", run.frame_of)
+    seller = known_codes(found, table, "seller", run.home_of)
+    buyer = known_codes(found, table, "buyer", run.home_of)
+    key = (frame * run.n_homes + seller) * run.n_homes + buyer
+    _unique(
+        found,
+        key,
+        lambda i: f"trades: {run.frame_home(int(frame[i]), int(seller[i]))} to {run.homes[buyer[i]]}",
+    )
+    run.trades = Trades(frame, seller, buyer, table["energy_kwh"], table["price_per_kwh"])
+
+
+def _positions(run: Run, table: Table, found: Findings) -> None:
+    frame = known_codes(found, table, "frame_id", run.frame_of)
+    home = known_codes(found, table, "prosumer", run.home_of)
+    shape = run.n_frames, run.n_homes
+    key = frame * run.n_homes + home
+    _once(
+        found,
+        ONE_POSITION,
+        key,
+        shape[0] * shape[1],
+        lambda i: run.frame_home(i // shape[1], i % shape[1]),
+        "positions",
+    )
+    order = np.argsort(key, kind="stable")
+    run.positions = {c: table[c][order].reshape(shape) for c in _COLUMNS_OF_POSITIONS}
+
+
+def _capping(run: Run, table: Table, found: Findings) -> None:
+    table.columns["frame"] = known_codes(found, table, "frame_id", run.frame_of)
+    run.capping = table
+
+
+def _network(run: Run, table: Table, found: Findings) -> None:
+    time = run.time
+    expected = time.interval_start(np.arange(time.n_intervals))
+    same = table.n == time.n_intervals
+    found.holds(ONE_ROW, same, lambda: f"network: {table.n} rows for {time.n_intervals} intervals")
+    if same:
+        found.holds(
+            ONE_ROW,
+            table["start"] == expected,
+            lambda i: f"network: row {i}: {table['start'][i]} instead of {expected[i]}",
+        )
+    if not same or not np.array_equal(table["start"], expected):
+        raise Unusable("network: its intervals are not those of the run")
+    known = {name: i for i, name in enumerate(run.feeder.names)}
+    for column in ("v_min_bus", "v_max_bus"):
+        table.columns[column] = known_codes(found, table, column, known, empty_allowed=True)
+    run.network = table
+
+
+def _ledger(run: Run, table: Table, found: Findings) -> None:
+    table.columns["frame"] = known_codes(found, table, "frame_id", run.frame_of, empty_allowed=True)
+    accounts = {name: i for i, name in enumerate((*MARKET_ACCOUNTS, *run.homes))}
+    for column in ("payer", "payee"):
+        table.columns[f"{column}_code"] = known_codes(found, table, column, accounts)
+    run.ledger = table
+
+
+_ORDERED = {
+    "frames": _frames,
+    "orders": _orders,
+    "trades": _trades,
+    "positions": _positions,
+    "capping": _capping,
+    "network": _network,
+    "ledger": _ledger,
+}
+
+
+def _once(
+    found: Findings, name: str, key: np.ndarray, n: int, place: Any, table: str
+) -> None:
+    """Demand that every number from 0 to n - 1 stands once and only once."""
+    count = np.bincount(key, minlength=n)
+    found.holds(name, count == 1, lambda i: f"{table}: {place(i)} has {count[i]} rows")
+    if not (count == 1).all():
+        raise Unusable(f"{table}: rows are missing or stand twice")
+
+
+def _unique(found: Findings, key: np.ndarray, place: Any) -> None:
+    """Demand that no key stands twice; the place is given the later row."""
+    first = np.ones(len(key), dtype=np.bool_)
+    order = np.argsort(key, kind="stable")
+    first[order[1:]] = key[order[1:]] != key[order[:-1]]
+    found.holds(ONCE, first, lambda i: f"{place(i)} again")
+
+
+def _check_manifest(run: Run, found: Findings) -> None:
+    terms, time, scenario = run.terms, run.time, run.scenario
+    recorded = run.manifest
+    derived: Sequence[tuple[str, Any]] = (
+        ("status", "complete"),
+        ("scenario", scenario.get("name")),
+        ("seed", scenario.get("seed")),
+        ("currency", terms.currency),
+        ("minor_per_major", terms.minor_per_major),
+        ("start", str(time.begin)),
+        ("end", str(time.end[-1])),
+        ("prosumers", run.n_homes),
+        ("frames", run.n_frames),
+        ("unsolved_intervals", int(np.isnan(run.network["v_max_pu"]).sum())),
+        ("tariff", terms.name),
+        ("unconfirmed", list(terms.unconfirmed)),
+    )
+    found.holds(
+        MANIFEST,
+        [recorded.get(key) == value for key, value in derived],
+        lambda i: (
+            f"manifest.json: {derived[i][0]}: {recorded.get(derived[i][0])!r} recorded, "
+            f"{derived[i][1]!r} derived"
+        ),
+    )
