@@ -13,7 +13,7 @@ run: $(VENV)/.core          ## simulate a month of the village and say where the
 	$(BIN)/gridbazaar run
 
 test: $(VENV)/.test         ## everything that can be checked in a few minutes
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered
 	$(BIN)/python -m pytest -q --doctest-modules --confcutdir=tests --pyargs gridbazaar
 
 lint: $(VENV)/.test         ## style, types, layers

@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -197,7 +198,7 @@ def feeders(as_json: Json = False) -> None:
     """List the feeder library with sizes, published figures and sources."""
     from .network.library import feeder_index
 
-    _print_rows([dict(row) for row in feeder_index()], as_json, "Feeder library")
+    _print_rows([asdict(entry) for entry in feeder_index().values()], as_json, "Feeder library")
 
 
 @app.command(epilog="Example: gridbazaar verify runs/kerala-village-001")

@@ -99,9 +99,9 @@ class MarketOperator(mesa.Agent):
         for_sale = plan.battery_for_sale_kwh
         surplus = offered - for_sale
         from_battery = np.maximum(sold - surplus, 0.0)
-        sale_share = np.divide(
-            from_battery, for_sale, out=np.zeros(n), where=for_sale > 0.0
-        ).clip(0.0, 1.0)
+        sale_share = np.divide(from_battery, for_sale, out=np.zeros(n), where=for_sale > 0.0).clip(
+            0.0, 1.0
+        )
         unsold = np.maximum(surplus - (sold - from_battery) - capped, 0.0)
 
         share = self._admit(unsold, sold, plan, forecast)

@@ -71,7 +71,9 @@ def energy_by_day(results: Results) -> Figure:
     top.plot(dates, by_day.load_kwh, color="black", marker="o", ms=3, lw=1, label="load")
     bottom.bar(dates, drawn, color=BLUE, label="drawn from the substation")
     bottom.bar(dates, -fed, color=SKY, label="fed back")
-    bottom.plot(dates, traded, color="black", marker="s", ms=3, lw=1, label="traded between members")
+    bottom.plot(
+        dates, traded, color="black", marker="s", ms=3, lw=1, label="traded between members"
+    )
     bottom.axhline(0.0, color="black", lw=0.6)
     for ax in (top, bottom):
         ax.set_ylabel("kWh a day")

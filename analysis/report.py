@@ -86,28 +86,27 @@ def _says_prices(results: Results) -> str:
             )
         else:
             parts.append(f"{name}: no trade")
-    return (
-        f"Market clearing price in {results.manifest['currency']}/kWh. " + "; ".join(parts) + "."
-    )
+    return f"Market clearing price in {results.manifest['currency']}/kWh. " + "; ".join(parts) + "."
 
 
 def _says_energy(results: Results) -> str:
     meters = results.meters
     load, pv = meters.load_kwh.sum(), meters.pv_kwh.sum()
+    traded, curtailed = results.frames.traded_kwh.sum(), meters.curtailed_kwh.sum()
     return (
-        f"PV could give {pv / load:.0%} of the load; {results.frames.traded_kwh.sum() / load:.0%} "
-        f"of the load was traded between members and {meters.curtailed_kwh.sum() / max(pv, 1e-9):.1%}"
-        " of the PV energy was curtailed."
+        f"PV could give {pv:,.0f} kWh to a load of {load:,.0f} kWh; {traded:,.0f} kWh were traded "
+        f"between members and {curtailed:,.0f} kWh of PV curtailed."
     )
 
 
 def _says_day(results: Results) -> str:
     meters = results.meters
     hour = meters.start.dt.hour
-    net = -meters.net_export_kwh.groupby(hour).sum()
+    net = -meters.net_export_kwh.groupby(hour).sum().to_numpy()
+    most, least = int(net.argmax()), int(net.argmin())
     return (
-        f"The community draws most between {net.idxmax()}:00 and {net.idxmax() + 1}:00 and least "
-        f"between {net.idxmin()}:00 and {net.idxmin() + 1}:00; its batteries took in "
+        f"The community draws most between {most}:00 and {most + 1}:00 and least "
+        f"between {least}:00 and {least + 1}:00; its batteries took in "
         f"{meters.battery_charge_kwh.sum():,.0f} kWh and gave back "
         f"{meters.battery_discharge_kwh.sum():,.0f} kWh."
     )

@@ -30,7 +30,7 @@ SWITCHES = ("tolerance", "front")
 CAP_BASES = ("sold", "offer")
 MATERIAL_SHARE = 0.1  # of the greatest dV/dP: a seller below it does not cause that overvoltage
 HIGHEST_SHARE = 0.95  # sellers this near to the greatest dV/dP are capped together
-RESTORE_TOLERANCE = 1e-4  # relative width of the bisection that gives capacity back
+RESTORE_TOLERANCE = 5e-4  # relative width of the bisection that gives capacity back
 SERVED_ALIKE = 1e-9  # relative
 
 

@@ -289,7 +289,7 @@ class Pairwise:
     >>> book = OrderBook(("s",), [3.0], [10.0], ("b", "c"), [6.0, 6.0], [4.0, 8.0])
     >>> market = FrameMarket.of(book, np.ones(1, bool), np.ones(2, bool), 5.0)
     >>> Pairwise(market).repair(np.array([[8.0, 8.0]])).round(6).tolist()
-    [[3.333333, 6.666667]]
+    [[4.0, 5.0]]
     """
 
     def __init__(self, market: FrameMarket) -> None:

@@ -1,6 +1,7 @@
 """The search of the front by NSGA-II [1]_, on pymoo's implementation [2]_.
 
-pymoo runs the generations; what is replaced is what its generality makes slow: selection and
+pymoo runs the generations; what is replaced is what its generality makes slow: genes and values of
+a generation are arrays (pymoo's individuals are tokens that stand for their rows), selection and
 variation work on whole arrays, survival knows that there are two objectives, and the search stops
 as soon as it has converged. This is the only module that imports pymoo.
 
@@ -39,9 +40,11 @@ from .voltage_pricing import priced_totals, pulled_back
 FloatArray = NDArray[np.float64]
 SEED_SHARE = 0.5  # of the first population is water-filling points, the rest random
 COLLAPSED_POPULATION = 16  # enough where theory says that one point beats all others
-STALL_GENERATIONS = 6
-WARM_STALL_GENERATIONS = 2
-STALL_GAIN = 1e-3  # hypervolume gained over the stall window, relative
+STALL_GENERATIONS = 4
+VOLTAGE_STALL_GENERATIONS = 6  # where voltages bind, seeds are not the answer
+STALL_GAIN = 2e-3  # hypervolume gained over the stall window, relative
+WARM_POPULATION = 30  # a capping round starts from the front of the round before
+WARM_GENERATIONS = 2
 
 
 def search(
@@ -82,13 +85,13 @@ def search(
     encoding = ENCODINGS[settings.encoding](market)
     conflict = settings.network is not None or objectives.conflict(market)
     size = settings.population
-    if not conflict and settings.warm is not None:
-        size = min(size, COLLAPSED_POPULATION)
+    if settings.warm is not None:
+        size = min(size, WARM_POPULATION if conflict else COLLAPSED_POPULATION)
     problem = _Clearing(market, objectives, encoding, settings)
     first = _first_population(problem, size, conflict, rng)
     algorithm = _Search(
         pop_size=size,
-        sampling=Population.new("X", first),
+        sampling=Population.empty(len(first)),
         survival=_Survival(),
         mating=_Mating(encoding),
         eliminate_duplicates=False,
@@ -96,11 +99,14 @@ def search(
         evaluator=_Evaluator(),
     )
     most = settings.generations
+    if settings.warm is not None:
+        most = min(most, WARM_GENERATIONS)
     if not conflict:  # one point beats all: a generation shows it, the first one where warm
         most = min(most, 1 if settings.warm is not None else 2)
-    stall = STALL_GENERATIONS if settings.warm is None else WARM_STALL_GENERATIONS
+    stall = STALL_GENERATIONS if settings.network is None else VOLTAGE_STALL_GENERATIONS
     algorithm.termination = _Converged(most, stall)
     algorithm.setup(problem, seed=int(rng.integers(2**31)))
+    algorithm.data["bred"] = first
     while algorithm.has_next():
         algorithm.next()
     return _best(market, objectives, encoding, algorithm, conflict)
@@ -160,13 +166,16 @@ def _best(
     else:
         f1, f2 = _pair_values(market, objectives, sold, bought, price, energy)
     best = non_dominated(f1, _snapped(f2, market))
+    total = sold[best].sum(axis=1)
+    one_answer = not objectives.price_in_search and best.size > 0
+    one_answer = one_answer and float(np.ptp(total)) <= 1e-6 * float(total.max())
     return Points(
         sold[best],
         bought[best],
         price[best],
         f1[best],
         f2[best],
-        collapsed=not conflict,
+        collapsed=not conflict or one_answer,
         evaluations=int(algorithm.evaluator.n_eval),
         generations=int(algorithm.data["generations"]),
         energy_kwh=None if energy is None else energy[best],
@@ -200,7 +209,7 @@ class _Search(NSGA2):  # type: ignore[misc]
     """pymoo's NSGA-II without its own record of the optimum, which is read off the scores."""
 
     def _set_optimum(self, **kwargs: Any) -> None:
-        self.opt = self.pop
+        self.opt = None
 
 
 class _Clearing(Problem):  # type: ignore[misc]
@@ -260,8 +269,7 @@ class _Evaluator(Evaluator):  # type: ignore[misc]
     def eval(
         self, problem: _Clearing, pop: Population, algorithm: Any = None, **kwargs: Any
     ) -> Population:
-        genes = algorithm.data.pop("bred", None)
-        genes = pop.get("X") if genes is None else genes
+        genes = algorithm.data.pop("bred")
         score = problem.score(genes)
         self.n_eval += len(pop)
         parent = algorithm.data.pop("parent", None)
@@ -313,11 +321,11 @@ class _Survival(Survival):  # type: ignore[misc]
         if "score" in data:
             score = np.concatenate([data["score"], score])
             genes = np.concatenate([data["genes"], genes])
-        keep = min(len(pop), n_survive or len(pop))
+        keep = min(len(score), n_survive or len(score))
         index, rank, space = survivors(score[:, 0], score[:, 1], score[:, 2], keep)
         data["score"], data["genes"] = score[index], genes[index]
         data["rank"], data["space"] = rank, space
-        return pop[index]
+        return pop[:keep]
 
 
 class _Mating(InfillCriterion):  # type: ignore[misc]
@@ -354,7 +362,7 @@ class _Mating(InfillCriterion):  # type: ignore[misc]
         child = np.where(mutated & (rng.random((k, 1)) < 0.5), child + step, child)
         algorithm.data["bred"] = self.encoding.repair(child)
         algorithm.data["parent"] = one, algorithm.data["score"][parents[0]]
-        return Population.new("X", algorithm.data["bred"])
+        return algorithm.pop  # tokens: genes and scores of the generation are arrays in `data`
 
     def _parents(
         self, data: dict[str, Any], count: int, rng: np.random.Generator

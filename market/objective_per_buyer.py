@@ -80,7 +80,7 @@ class PerBuyer:
         return sold, bought, np.full(count, market.price_per_kwh)
 
     def bought_for(self, market: FrameMarket, totals: FloatArray) -> FloatArray:
-        """Return the best buyer totals for given traded energies, d_j = clip(D_j (b_j/c - 1), 0, D_j).
+        """Return the best buyer totals for given traded energies: d_j = D_j (b_j/c - 1), clipped.
 
         Parameters
         ----------

@@ -80,7 +80,11 @@ class Published:
         else:
             tolerance = FINAL_TOLERANCE if final and not large else SEARCH_TOLERANCE
             value = pair_exactly(
-                sold_kwh, bought_kwh, market.bid_per_kwh, tolerance, chain=final
+                sold_kwh,
+                bought_kwh,
+                market.bid_per_kwh,
+                tolerance,
+                "front" if final else "loosely",
             ).log_value
         f2 = price_per_kwh * sold_kwh.sum(axis=1)
         return value + self._silent(market) - f2, f2
@@ -166,7 +170,7 @@ class Published:
             totals = np.linspace(self._optimal_total(market), most, points)
             totals[-1] = most
         sold, bought = _filled(market, totals)
-        paired = pair_exactly(sold, bought, market.bid_per_kwh, _tolerance(market), chain=True)
+        paired = pair_exactly(sold, bought, market.bid_per_kwh, _tolerance(market), "front")
         price = market.price_per_kwh
         f2 = price * totals
         f1 = paired.log_value + self._silent(market) - f2
@@ -241,4 +245,4 @@ def _filled(market: FrameMarket, totals: FloatArray) -> tuple[FloatArray, FloatA
 
 def _paired(market: FrameMarket, totals: FloatArray, tolerance: float) -> Pairing:
     sold, bought = _filled(market, totals)
-    return pair_exactly(sold, bought, market.bid_per_kwh, tolerance, chain=True)
+    return pair_exactly(sold, bought, market.bid_per_kwh, tolerance, "front")

@@ -8,6 +8,7 @@ Pairing in proportion, s_i d_j / T, is exact only where either side's caps are a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +66,7 @@ def pair_exactly(
     bought_kwh: FloatArray,
     bid_per_kwh: FloatArray,
     tolerance: float = FINAL_TOLERANCE,
-    chain: bool = False,
+    related: Literal["not", "loosely", "front"] = "not",
 ) -> Pairing:
     """Solve max sum_ij b_j ln(E_ij + eps) with given totals, for k candidates.
 
@@ -81,8 +82,9 @@ def pair_exactly(
         Bids b_j [currency/kWh].
     tolerance : float
         Greatest relative imbalance of a row or column.
-    chain : bool
-        Start each candidate from the one before it (neighbours along a front).
+    related : {"not", "loosely", "front"}
+        How candidates start: each afresh; from the one before where that is nearer; or from the
+        extrapolation of the two before (neighbours along a front).
 
     Returns
     -------
@@ -109,7 +111,7 @@ def pair_exactly(
         EPSILON_KWH,
         tolerance,
         NEWTON_STEPS,
-        chain,
+        ("not", "loosely", "front").index(related),
         x_rows,
         x_cols,
         values,

@@ -265,6 +265,28 @@ def solve_one(
 
 
 @_compiled
+def _imbalance(
+    rows: FloatArray,
+    cols: FloatArray,
+    weight: FloatArray,
+    floor: float,
+    x_row: FloatArray,
+    x_col: FloatArray,
+    energy: FloatArray,
+) -> float:  # pragma: no cover - compiled
+    """Sum of relative imbalances, large rows and columns counting as much as small ones."""
+    got_row = np.empty(rows.size)
+    got_col = np.empty(cols.size)
+    energies(x_row, x_col, weight, floor, energy, got_row, got_col)
+    total = 0.0
+    for i in range(rows.size):
+        total += abs(np.log(got_row[i] / rows[i]))
+    for j in range(cols.size):
+        total += abs(np.log(got_col[j] / cols[j]))
+    return total
+
+
+@_compiled
 def _extrapolate(
     x_row: FloatArray, x_col: FloatArray, last_row: FloatArray, last_col: FloatArray
 ) -> None:  # pragma: no cover - compiled
@@ -317,7 +339,7 @@ def solve_many(
     floor: float,
     tolerance: float,
     most: int,
-    chain: bool,
+    chain: int,
     x_rows: FloatArray,
     x_cols: FloatArray,
     values: FloatArray,
@@ -326,7 +348,8 @@ def solve_many(
     """Pair k candidates; rows and columns without energy are left out and get x = inf.
 
     `values` becomes sum_ij b_j ln(E_ij + eps), as the dual value, whose error is of second order
-    in the remaining imbalance. With `chain` each candidate starts from the one before it.
+    in the remaining imbalance. With `chain` 1 a candidate starts from the one before it where that
+    is nearer than a fresh start; with 2, along a front, from the extrapolation of the two before.
     """
     k, m = sold.shape
     n = bought.shape[1]
@@ -337,6 +360,8 @@ def solve_many(
     old_n = -1
     x_row = np.empty(m)
     x_col = np.empty(n)
+    try_row = np.empty(m)
+    try_col = np.empty(n)
     last_row = np.empty(m)
     last_col = np.empty(n)
     energy_room = np.empty(m * n)  # one allocation: fresh pages cost more than the arithmetic
@@ -374,8 +399,12 @@ def solve_many(
             wide[j] = weight[col_at[j]]
         energy = energy_room[: p * q].reshape((p, q))
         curve = curve_room[: p * q].reshape((p, q))
-        warm = chain and same and one > 0
-        chained = chained + 1 if warm else 0
+        warm = chain > 0 and same and one > 0
+        if warm and chain == 1:  # of unrelated candidates: is the last one's end a good start?
+            _start(rows, cols, wide, try_row[:p], try_col[:q])
+            fresh = _imbalance(rows, cols, wide, floor, try_row[:p], try_col[:q], energy)
+            warm = _imbalance(rows, cols, wide, floor, x_row[:p], x_col[:q], energy) < fresh
+        chained = chained + 1 if warm and chain == 2 else 0
         if chained > 1:  # along a front the multipliers move smoothly: extrapolate them
             _extrapolate(x_row[:p], x_col[:q], last_row[:p], last_col[:q])
         else:

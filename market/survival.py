@@ -100,8 +100,8 @@ def pruned(f1: FloatArray, f2: FloatArray, keep: int) -> IntArray:
 
     Examples
     --------
-    >>> sorted(pruned(np.array([0.0, 1.0, 1.1, 3.0]), np.array([3.0, 2.0, 1.9, 0.0]), 3).tolist())
-    [0, 1, 3]
+    >>> sorted(pruned(np.array([0.0, 1.0, 1.1, 3.0]), np.array([3.0, 2.0, 1.8, 0.0]), 3).tolist())
+    [0, 2, 3]
     """
     order = np.argsort(f1, kind="stable")
     if order.size <= keep:

@@ -13,9 +13,11 @@ Scenarios are solved in blocks, side by side in SIMD registers (see `simd`), one
 ``[p q | U D]`` a bus (load, squared voltage, drop). In depth-first order a bus's first child is the
 next bus, so powers and voltages pass from bus to bus in registers; only at a junction do they
 pass through memory. A lane leaves at its own convergence: its result is copied out at that
-iteration. A collapsed lane is emptied, so that it costs its neighbours nothing. Every multiply-add is a fused one by definition, so a result depends neither on
-its neighbours nor on the width of the block: one source serves wide blocks, the scalar twin (one
-lane) and the parallel run, and they agree to the last bit.
+iteration. A collapsed lane is emptied, so that it costs its neighbours nothing.
+
+Every multiply-add is a fused one by definition, so a result depends neither on its neighbours nor
+on the width of the block: one source serves wide blocks, the scalar twin (one lane) and the
+parallel run, and they agree to the last bit.
 
 .. [1] M. E. Baran, F. F. Wu, "Optimal sizing of capacitors placed on a radial distribution
    system", IEEE Trans. Power Delivery 4(1), 1989, doi:10.1109/61.19266.
@@ -212,7 +214,18 @@ def _forward(like: Any, record: Any, judged: Any, parent: Any, u0: Any) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _leave(like: Any, record: Any, judged: Any, leaving: Any, bus: Any, first: Any, u0: Any, status: Any, v: Any, totals: Any) -> None:
+def _leave(
+    like: Any,
+    record: Any,
+    judged: Any,
+    leaving: Any,
+    bus: Any,
+    first: Any,
+    u0: Any,
+    status: Any,
+    v: Any,
+    totals: Any,
+) -> None:
     """Copy the lanes that are marked as leaving out; empty those that collapsed."""
     lanes = len(like)
     together = True

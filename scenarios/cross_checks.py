@@ -18,7 +18,7 @@ from ..network.problems import FeederError
 from .feeders import scenario_feeder
 from .members import generate_members
 from .problems import ScenarioError, problem
-from .profiles import check_profiles
+from .profiles import PV_SOURCES, check_profiles, pv_columns, scenario_pv_file
 from .schema import Scenario
 from .tariffs import scenario_tariff
 
@@ -150,11 +150,16 @@ def _member_problems(
     """Problems of the members; they need a feeder and, for their homes, profiles that are right."""
     if feeder is None or no_profiles:
         return []
-    scenario = _with(data, folder, "members", "profiles") or _with(data, folder, "members")
+    scenario = _with(data, folder, "members", "profiles")
     if scenario is None:
         return []
     try:
-        generate_members(scenario, feeder)
+        members = generate_members(scenario, feeder)
+        if scenario.profiles.pv not in PV_SOURCES:
+            owners = [
+                name for name, kwp in zip(members.names, members.pv_kwp, strict=True) if kwp > 0.0
+            ]
+            pv_columns(scenario_pv_file(scenario), owners)
     except ScenarioError as error:
         return _placed(error.problems, place)
     return []

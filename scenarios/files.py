@@ -33,11 +33,11 @@ def inside(folder: Path, name: str, path: str, allow_outside: bool) -> Path:
 
     Examples
     --------
-    >>> inside(Path("/studies"), "../secret.csv", "profiles.load", False)
-    Traceback (most recent call last):
-        ...
-    gridbazaar.scenarios.problems.ScenarioError: scenario: profiles.load: ../secret.csv: leads out \
-of the scenario's folder: move the file there or set allow_outside_files: true
+    >>> try:
+    ...     inside(Path("/studies"), "../secret.csv", "profiles.load", False)
+    ... except ScenarioError as error:
+    ...     print(error.problems[0][:66])
+    scenario: profiles.load: ../secret.csv: leads out of the scenario'
     """
     try:
         found = (folder / name).resolve()

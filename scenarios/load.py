@@ -56,11 +56,12 @@ def load_scenario(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Sc
     --------
     >>> load_scenario("kerala-village", ["days=7"]).days
     7
-    >>> load_scenario("kerala-village", ["days=0"])
-    Traceback (most recent call last):
-        ...
-    gridbazaar.scenarios.problems.ScenarioError: kerala-village.yaml: days: 0: is below 1: give 1 \
-or more
+    >>> try:
+    ...     load_scenario("kerala-village", ["days=0", "seed=-1"])
+    ... except ScenarioError as error:
+    ...     print(error)
+    kerala-village.yaml: days: 0: is below 1: give 1 or more
+    kerala-village.yaml: seed: -1: is negative: give 0 or more
     """
     text, path = str(name_or_path), Path(name_or_path)
     if text in scenario_names():

@@ -47,7 +47,7 @@ def nsw_homes_2013() -> Series:
     >>> homes = nsw_homes_2013()
     >>> per_day = homes.kwh.sum(axis=2).mean(axis=1)
     >>> len(homes.names), homes.n_days, float(np.median(per_day).round(2))
-    (33, 365, 9.52)
+    (33, 365, 9.97)
     """
     path = files(__package__) / "data" / "nsw_real_2013_30min.parquet"
     with path.open("rb") as file:

@@ -170,7 +170,7 @@ def member_buses(section: GenerateSection, feeder: Feeder) -> Ints:
     >>> from .schema import GenerateSection
     >>> bus = member_buses(GenerateSection(homes=4), load_feeder("ieee33_mv"))
     >>> [load_feeder("ieee33_mv").bus_names[i] for i in bus]
-    ['24', '25', '7', '8']
+    ['24', '25', '32', '7']
     """
     path = "members.generate"
     customers = feeder.n_customers.astype(np.float64)

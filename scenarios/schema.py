@@ -11,7 +11,15 @@ import datetime as dt
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from .names import NameFrom
@@ -44,6 +52,16 @@ AzimuthRange = Annotated[
 ]
 
 
+def _iso_date(value: Any) -> Any:
+    """A date in quotes, as JSON has it, is a date too; anything else is left to be refused."""
+    if isinstance(value, str):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            return value
+    return value
+
+
 class Section(BaseModel):
     """A part of a scenario: unknown keys refused, types strict, values final."""
 
@@ -63,13 +81,13 @@ class FeederSection(Section):
     """Shipped feeder (`gridbazaar feeders` lists them); or give `path`, not both."""
     path: str | None = None
     """Prefix of the user's own CSV pair: PREFIX_buses.csv and PREFIX_branches.csv."""
-    source_voltage_pu: float = Field(1.0, ge=0.8, le=1.2)
+    source_voltage_pu: float = Field(default=1.0, ge=0.8, le=1.2)
     """Voltage held at the slack bus [p.u. of nominal]."""
-    power_factor: float = Field(0.95, gt=0.0, le=1.0)
+    power_factor: float = Field(default=0.95, gt=0.0, le=1.0)
     """Power factor of every home's gross load, lagging; PV and batteries run at unity."""
-    v_min_pu: float = Field(0.95, ge=0.5, le=1.0)
+    v_min_pu: float = Field(default=0.95, ge=0.5, le=1.0)
     """Least voltage allowed at any bus [p.u.]."""
-    v_max_pu: float = Field(1.05, ge=1.0, le=1.5)
+    v_max_pu: float = Field(default=1.05, ge=1.0, le=1.5)
     """Highest voltage allowed at any bus [p.u.]."""
 
     @model_validator(mode="after")
@@ -86,9 +104,9 @@ class FeederSection(Section):
 class GenerateSection(Section):
     """Members drawn by seed from shares and ranges. A range is `[low, high]`, drawn uniformly."""
 
-    homes: int | None = Field(None, ge=1, le=100_000)
+    homes: int | None = Field(default=None, ge=1, le=100_000)
     """Number of homes, spread over the load buses in proportion to bus load."""
-    homes_per_bus: int | None = Field(None, ge=1, le=10_000)
+    homes_per_bus: int | None = Field(default=None, ge=1, le=10_000)
     """Homes at each load bus. Without `homes` or this, the feeder's customer counts are used."""
     pv_share: Share = 0.35
     """Share of all homes with PV; met exactly, as round(share x homes)."""
@@ -102,7 +120,7 @@ class GenerateSection(Section):
     """Share of all homes with a battery; PV owners get theirs first."""
     battery_kwh: Range = (5.0, 10.0)
     """Energy capacity of a battery [kWh]."""
-    battery_hours: float = Field(2.0, gt=0.0, le=24.0)
+    battery_hours: float = Field(default=2.0, gt=0.0, le=24.0)
     """Energy capacity over rated power [h]: 2 means full in two hours at rated power."""
     ask_margin_per_kwh: Range = (0.0, 1.0)
     """What a seller wants above its least price [currency per kWh]."""
@@ -147,11 +165,11 @@ class SiteSection(Section):
     """Latitude [degrees, north positive]; within the polar circles, where every day has a sun."""
     longitude_deg: float = Field(ge=-180.0, le=180.0)
     """Longitude [degrees, east positive]."""
-    altitude_m: float = Field(0.0, ge=-450.0, le=6000.0)
+    altitude_m: float = Field(default=0.0, ge=-450.0, le=6000.0)
     """Height above sea level [m]."""
     utc_offset_hours: float = Field(ge=-12.0, le=14.0)
     """Civil time less UTC [h], the same all year (no daylight saving)."""
-    air_temperature_c: float = Field(27.0, ge=-40.0, le=50.0)
+    air_temperature_c: float = Field(default=27.0, ge=-40.0, le=50.0)
     """Mean air temperature [degrees Celsius]; warm modules give less."""
 
 
@@ -161,18 +179,18 @@ class ProfilesSection(Section):
     load: str = "nsw-homes-2013"
     """Measured loads by name (`nsw-homes-2013`), or a CSV or Parquet file: a timestamp column
     and one column of kWh a home; the Ausgrid and CEEW layouts are read too."""
-    load_resolution_minutes: int | None = Field(None, ge=1, le=1440)
+    load_resolution_minutes: int | None = Field(default=None, ge=1, le=1440)
     """Length of one row of the load file [min]; inferred from a regular file when left out."""
-    load_scale: float = Field(1.0, ge=0.0, le=100.0)
+    load_scale: float = Field(default=1.0, ge=0.0, le=100.0)
     """Factor on every load, for studies of growth."""
     pv: str = "kochi"
     """`kochi` (pvlib clear sky times measured clearness), `site` (the same at `site` below),
     `measured-trace` (one measured rooftop times each size), or a file of kWh per kWp."""
-    pv_resolution_minutes: int | None = Field(None, ge=1, le=1440)
+    pv_resolution_minutes: int | None = Field(default=None, ge=1, le=1440)
     """Length of one row of the PV file [min]; inferred from a regular file when left out."""
     site: SiteSection | None = None
     """The place, for `pv: site`."""
-    clearness_shift_days: int = Field(182, ge=0, le=364)
+    clearness_shift_days: int = Field(default=182, ge=0, le=364)
     """Days by which the Sydney record of cloudiness is shifted: 182 puts its autumn where the
     northern hemisphere has autumn; 0 keeps its own dates."""
     pv_diversity: Share = 0.18
@@ -202,7 +220,7 @@ class BatterySection(Section):
 
     strategy: Annotated[str, NameFrom("BATTERY_STRATEGIES")] = "greedy"
     """Planning strategy."""
-    round_trip_efficiency: float = Field(0.90, gt=0.0, le=1.0)
+    round_trip_efficiency: float = Field(default=0.90, gt=0.0, le=1.0)
     """Energy out over energy in of a full cycle, half of the loss on each way."""
     soc_min: Share = 0.10
     """Least state of charge [share of capacity]."""
@@ -210,7 +228,7 @@ class BatterySection(Section):
     """Highest state of charge [share of capacity]."""
     initial_soc: Share = 0.50
     """State of charge at the run's start [share of capacity]."""
-    wear_cost_per_kwh: float = Field(0.5, ge=0.0)
+    wear_cost_per_kwh: float = Field(default=0.5, ge=0.0)
     """Cost of wear in planning and welfare [currency per kWh discharged]; never in the ledger."""
     absorb_deviation: bool = False
     """True: a battery also takes up its owner's deviation from schedule in real time."""
@@ -248,9 +266,9 @@ class MarketSection(Section):
     """Rule that sets the market clearing price."""
     k: Share = 0.5
     """Where the `k-double-auction` price stands between its bounds; 1 favours sellers."""
-    fixed_price_per_kwh: float | None = Field(None, ge=0.0)
+    fixed_price_per_kwh: float | None = Field(default=None, ge=0.0)
     """Price of the `fixed` rule [currency per kWh]."""
-    grid_margin_per_kwh: float = Field(0.25, ge=0.0)
+    grid_margin_per_kwh: float = Field(default=0.25, ge=0.0)
     """How far below retail the merit-order price stays under scarcity [currency per kWh]."""
     participation: Annotated[str, NameFrom("PARTICIPATION")] = "rational"
     """Whether orders that would lose at the price are left out."""
@@ -263,11 +281,11 @@ class MarketSection(Section):
     """Weight of the first objective in `weighted-sum`."""
     goals: Annotated[tuple[Share, Share], Field(strict=False)] = (1.0, 1.0)
     """Aspiration levels of the two normalised objectives in `goal-programming`."""
-    population: int = Field(100, ge=4, le=10_000)
+    population: int = Field(default=100, ge=4, le=10_000)
     """Population of NSGA-II."""
-    generations: int = Field(200, ge=1, le=100_000)
+    generations: int = Field(default=200, ge=1, le=100_000)
     """Most generations of NSGA-II; it stops earlier once converged."""
-    front_points: int = Field(100, ge=2, le=100_000)
+    front_points: int = Field(default=100, ge=2, le=100_000)
     """Points of the `exact` engine's front."""
     network: Annotated[str, NameFrom("NETWORK_METHODS")] = "adaptive-capping"
     """How trades are kept within the feeder's voltage limits."""
@@ -278,9 +296,9 @@ class MarketSection(Section):
     """Share of the chosen energy that a switch may give up."""
     cap_base: Annotated[str, NameFrom("CAP_BASES")] = "sold"
     """What a cap is a share of: the lesser of offer and sale, or the offer (literal form)."""
-    cap_factor: float = Field(0.9, gt=0.0, lt=1.0)
+    cap_factor: float = Field(default=0.9, gt=0.0, lt=1.0)
     """Factor of one round of capping."""
-    max_iterations: int = Field(25, ge=1, le=1000)
+    max_iterations: int = Field(default=25, ge=1, le=1000)
     """Most rounds of capping."""
     reprice: bool = False
     """True: find the price anew from the capped orders in every round of capping."""
@@ -304,7 +322,7 @@ class SettlementSection(Section):
     imbalance: Literal["dual", "single"] | None = None
     """How a broken contract is priced: `dual`, shortfall bought at retail and sold at feed-in;
     `single`, one price of the frame for both."""
-    penalty_factor: float | None = Field(None, ge=0.0, le=10.0)
+    penalty_factor: float | None = Field(default=None, ge=0.0, le=10.0)
     """Penalty on a shortfall against a P2P contract [share of the price, on top]; 0 is none."""
 
 
@@ -324,19 +342,21 @@ class Scenario(Section):
     """Short name; it also names the run's directory."""
     description: str = ""
     """What the scenario is for."""
-    currency: str = Field("INR", pattern=r"^[A-Z]{3}$")
+    currency: str = Field(default="INR", pattern=r"^[A-Z]{3}$")
     """ISO 4217 code of all money in the scenario."""
-    start: dt.date
+    start: Annotated[dt.date, BeforeValidator(_iso_date)] = Field(
+        ge=dt.date(1950, 1, 1), le=dt.date(2200, 12, 31)
+    )
     """First market day; it begins at the first frame boundary of the day (06:00 for KSEB)."""
-    days: int = Field(30, ge=1, le=3660)
+    days: int = Field(default=30, ge=1, le=3660)
     """Market days to simulate."""
-    seed: int = Field(1, ge=0, le=2**63 - 1)
+    seed: int = Field(default=1, ge=0, le=2**63 - 1)
     """One seed makes one result."""
     interval_minutes: Literal[5, 15, 30, 60] = 15
     """Metering interval [min]."""
-    gate_closure_minutes: int = Field(60, ge=0, le=1440)
+    gate_closure_minutes: int = Field(default=60, ge=0, le=1440)
     """Orders are final this long before their frame begins [min]."""
-    history_days: int = Field(28, ge=1, le=366)
+    history_days: int = Field(default=28, ge=1, le=366)
     """Days of meter data before the first day that members have seen."""
     allow_outside_files: bool = False
     """True: file names may lead out of the scenario's folder."""

@@ -175,7 +175,7 @@ def _ausgrid(place: str, table: pd.DataFrame, kind: Kind, first_line: int) -> Se
     key = pd.DataFrame({"customer": customer, "category": category, "date": date})[wanted]
     twice = key.duplicated()
     if twice.any():
-        row = int(twice.idxmax())
+        row = int(twice.index.to_numpy()[int(np.argmax(twice.to_numpy()))])
         some = f"line {row + first_line}, {int(twice.sum())} in all"
         remedy = "keep one row a customer, category and date"
         raise ScenarioError([problem(place, "date", some, "stands twice", remedy)])
@@ -192,10 +192,11 @@ def _ausgrid(place: str, table: pd.DataFrame, kind: Kind, first_line: int) -> Se
     homes = sorted(customer[wanted].unique())
     home, day = customer[wanted].to_numpy(), date[wanted].to_numpy().astype("datetime64[D]")
     days = np.unique(day)
-    table = np.full((len(days), _AUSGRID_SLOTS, len(homes)), np.nan)
+    kwh = np.full((len(days), _AUSGRID_SLOTS, len(homes)), np.nan)
     at = np.searchsorted(days, day), np.searchsorted(homes, home)
-    table[at[0], :, at[1]] = 0.0
-    np.add.at(table, (at[0], slice(None), at[1]), slots.to_numpy())
+    kwh[at[0], :, at[1]] = 0.0
+    for row, values in enumerate(slots.to_numpy(np.float64)):
+        kwh[at[0][row], :, at[1][row]] += values
     times = days[:, None] + np.arange(_AUSGRID_SLOTS) * np.timedelta64(30, "m")
-    wide = pd.DataFrame(table.reshape(-1, len(homes)), columns=homes)
+    wide = pd.DataFrame(kwh.reshape(-1, len(homes)), columns=homes)
     return series_from_table(place, pd.Series(times.ravel()), wide, 30, first_line)

@@ -95,11 +95,11 @@ def read_yaml_text(text: str, place: str) -> Any:
     --------
     >>> read_yaml_text("market: {k: 1e-1}", "my.yaml")
     {'market': {'k': 0.1}}
-    >>> read_yaml_text("days: 1\\ndays: 2", "my.yaml")
-    Traceback (most recent call last):
-        ...
-    gridbazaar.scenarios.problems.ScenarioError: my.yaml: line 2 column 1: days: 2: the key 'days' \
-stands twice: correct the line
+    >>> try:
+    ...     read_yaml_text("days: 1\\ndays: 2", "my.yaml")
+    ... except ScenarioError as error:
+    ...     print(error)
+    my.yaml: line 2 column 1: days: 2: the key 'days' stands twice: correct the line
     """
     try:
         return yaml.load(text, Loader=_Loader)

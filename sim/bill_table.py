@@ -42,7 +42,7 @@ def _month(world: World, market: MonthBills, without: MonthBills) -> pd.DataFram
         for stored in (market.stored_kwh, without.stored_kwh)
     )
     gain = value - no_p2p_value
-    at = table.columns.get_loc("saving")
+    at = list(table.columns).index("saving")
     table.insert(at, "battery_state_value", to_major(value, per_major))
     table.insert(at + 1, "no_p2p_battery_state_value", to_major(no_p2p_value, per_major))
     table["saving"] = to_major(savings.saving_minor + gain, per_major)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 import simpy
+from simpy.events import EventPriority
 
 
 class Phase(IntEnum):
@@ -27,7 +28,7 @@ class _At(simpy.Event):
         super().__init__(env)
         self._ok = True
         self._value = None
-        env.schedule(self, int(phase), minute - env.now)
+        env.schedule(self, EventPriority(int(phase)), minute - env.now)
 
 
 class Clock:

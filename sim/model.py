@@ -92,7 +92,13 @@ class MarketModel(mesa.Model):
         self.last: FrameResult | None = None
         self.clearing_seconds: list[float] = []
         self.clock = Clock(self.state.minute)
-        for process in (self._gates(), self._meters(), self._frame_ends(), self._month_ends(), self._day_ends()):
+        for process in (
+            self._gates(),
+            self._meters(),
+            self._frame_ends(),
+            self._month_ends(),
+            self._day_ends(),
+        ):
             self.clock.add(process)
 
     # --- running ---------------------------------------------------------------------------
@@ -203,9 +209,7 @@ class MarketModel(mesa.Model):
         )
         first = calendar.index(frame.start_minute)
         price = self._retail(first, n_frame + calendar.intervals_per_day)
-        outlook = Outlook(
-            pv[:, gap:] - load[:, gap:], price, n_frame, calendar.interval_hours
-        )
+        outlook = Outlook(pv[:, gap:] - load[:, gap:], price, n_frame, calendar.interval_hours)
         stored = self._stored_at(frame, now, gap)
         battery = self.battery_strategy.plan(world.fleet, stored, outlook)
         in_frame = slice(gap, gap + n_frame)
@@ -297,9 +301,7 @@ class MarketModel(mesa.Model):
             self.day.meters[name][:, at] = values
         self._watch(grid.v_pu, grid.substation_kw, grid.substation_kvar, grid.loss_kw, at)
 
-    def _watch(
-        self, v_pu: np.ndarray, kw: float, kvar: float, loss_kw: float, at: int
-    ) -> None:
+    def _watch(self, v_pu: np.ndarray, kw: float, kvar: float, loss_kw: float, at: int) -> None:
         limits, minutes = self.world.connection.limits, self.world.calendar.interval_minutes
         if np.isnan(v_pu).any():
             self.state.unsolved_intervals += 1
@@ -326,10 +328,10 @@ def first_state(world: World) -> MarketState:
     return MarketState(
         minute=0,
         stored_kwh=scenario.battery.initial_soc * world.fleet.capacity_kwh,
-        strategies=[BIDDING_STRATEGIES[scenario.bidding.strategy]() for _ in range(world.n_members)],
-        ledger=Ledger(
-            world.members.names, world.tariff.currency, world.tariff.minor_per_major
-        ),
+        strategies=[
+            BIDDING_STRATEGIES[scenario.bidding.strategy]() for _ in range(world.n_members)
+        ],
+        ledger=Ledger(world.members.names, world.tariff.currency, world.tariff.minor_per_major),
         over_minutes=np.zeros(world.feeder.n_buses),
         under_minutes=np.zeros(world.feeder.n_buses),
     )

@@ -94,9 +94,7 @@ def run_scenario(
     return read_results(directory.out)
 
 
-def _simulate(
-    simulation: Simulation, directory: RunDirectory, progress: Progress | None
-) -> None:
+def _simulate(simulation: Simulation, directory: RunDirectory, progress: Progress | None) -> None:
     total = len(simulation.world.calendar.frames)
     while (frame := simulation.next_frame) is not None:
         if progress is not None:

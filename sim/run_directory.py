@@ -65,7 +65,10 @@ class RunDirectory:
             directory.work.mkdir(parents=True)
         except OSError as error:
             raise RunError(
-                [f"{out}: --out: cannot be created ({error.strerror}): name a place you may write to"]
+                [
+                    f"{out}: --out: cannot be created ({error.strerror}): "
+                    "name a place you may write to"
+                ]
             ) from error
         return directory
 
@@ -98,7 +101,10 @@ class RunDirectory:
             found = sorted(root.glob(f"{name}-[0-9]*{PARTIAL}"))
             if not found:
                 raise RunError(
-                    [f"{root}: --resume: no unfinished run of {scenario_name}: run without --resume"]
+                    [
+                        f"{root}: --resume: no unfinished run of {scenario_name}: "
+                        "run without --resume"
+                    ]
                 )
             directory = cls(found[-1].with_name(found[-1].name.removesuffix(PARTIAL)))
         if not directory.work.is_dir():

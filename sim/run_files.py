@@ -66,7 +66,9 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
         ("capping", tables.CAPPING),
     ):
         pq.write_table(tables.rows_table(kept[name], schema, members), work / f"{name}.parquet")
-    pq.write_table(_ledger_table(simulation.with_market.state.ledger, world), work / "ledger.parquet")
+    pq.write_table(
+        _ledger_table(simulation.with_market.state.ledger, world), work / "ledger.parquet"
+    )
     pq.write_table(_members_table(world), work / "members.parquet")
     bills = bills_frame(
         world, simulation.with_market.state.bills, simulation.without_market.state.bills

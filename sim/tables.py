@@ -177,7 +177,9 @@ def network_table(day: DayRecord, world: World) -> pa.Table:
         else numbers(day.network[name])
         for name in NETWORK_COLUMNS
     ]
-    return pa.Table.from_arrays([pa.array(starts_of(day, world), type=_TIME), *columns], schema=NETWORK)
+    return pa.Table.from_arrays(
+        [pa.array(starts_of(day, world), type=_TIME), *columns], schema=NETWORK
+    )
 
 
 def bus_voltages_table(day: DayRecord, world: World) -> pa.Table:

@@ -1,4 +1,4 @@
-"""What a household asks or bids, and that trading at its price never costs more than not trading."""
+"""What a household asks or bids: trading at its price never costs more than not trading."""
 
 import mesa
 import numpy as np

@@ -53,7 +53,9 @@ def test_limits_balance_and_rationality(objectives, engine, encoding, book, pric
     check_limits(book, clearing)
     assert clearing.status in ("cleared", "no-trade")
     if clearing.status == "no-trade":
-        assert clearing.mcp_per_kwh is None and clearing.traded_kwh == 0 and len(clearing.trades) == 0
+        assert (
+            clearing.mcp_per_kwh is None and clearing.traded_kwh == 0 and len(clearing.trades) == 0
+        )
         return
     price = clearing.mcp_per_kwh
     assert np.all(book.offer_per_kwh[clearing.sold_kwh > 0] <= price * (1 + 1e-12))

@@ -114,12 +114,15 @@ def test_kinds_of_markets_bind_as_they_say():
     for kind in KINDS:
         front = OBJECTIVES["published"].exact_front(market_of(rng, kind, 5, 4), 3)
         binds = front.capacity_value[1].max() > 0, front.demand_value[1].max() > 0
-        assert binds == {
-            "slack": (False, False),
-            "tight supply": (True, False),
-            "tight demand": (False, True),
-            "both binding": (True, True),
-        }[kind]
+        assert (
+            binds
+            == {
+                "slack": (False, False),
+                "tight supply": (True, False),
+                "tight demand": (False, True),
+                "both binding": (True, True),
+            }[kind]
+        )
 
 
 def test_multipliers_are_marginal_values():

@@ -96,6 +96,14 @@ def test_a_bad_bus_is_named_with_its_line(tmp_path, buses, place, what):
     assert any(f"buses.csv: {place}" in line and what in line for line in problems), problems
 
 
+@pytest.mark.parametrize("count", ["-1", "1.5", "many"])
+def test_customers_are_counted_in_whole_numbers(tmp_path, count):
+    rows = BUSES.splitlines()
+    buses = "\n".join([rows[0] + ",n_customers"] + [f"{row},{count}" for row in rows[1:]])
+    problems = _problems(tmp_path, buses=buses)
+    assert len(problems) == 4 and "n_customers is not a whole number" in problems[0]
+
+
 def test_several_or_no_slack_buses(tmp_path):
     head = "bus,p_kw,q_kvar,base_kv,slack\n"
     for marks, count in (("1", "2 slack"), ("0", "0 slack")):

@@ -1,6 +1,7 @@
 """Frames, market days and billing months."""
 
 import datetime as dt
+from itertools import pairwise
 
 from gridbazaar.market.tod import ToDFrame
 from gridbazaar.sim.calendar import Calendar
@@ -35,7 +36,7 @@ def test_a_frame_that_crosses_midnight_stays_one_frame():
 
 def test_frames_follow_one_another_without_gap():
     frames = calendar().frames
-    assert all(a.end_minute == b.start_minute for a, b in zip(frames, frames[1:], strict=False))
+    assert all(a.end_minute == b.start_minute for a, b in pairwise(frames))
 
 
 def test_the_gate_closes_an_hour_before_but_never_before_the_run():

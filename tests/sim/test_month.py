@@ -8,9 +8,7 @@ from gridbazaar.sim.simulation import Simulation
 
 
 def month(seed: int, engine: str) -> pd.DataFrame:
-    world = build_world(
-        load_checked("kerala-village", [f"seed={seed}", f"market.engine={engine}"])
-    )
+    world = build_world(load_checked("kerala-village", [f"seed={seed}", f"market.engine={engine}"]))
     simulation = Simulation(world)
     while simulation.next_frame is not None:
         simulation.step()
@@ -32,7 +30,7 @@ def test_the_month_shows_each_part_at_work(seed, engine):
     # Frames that need no correction, frames cured by capping, surplus held back.
     assert (normal.capped_kwh == 0.0).sum() >= 3
     assert len(capped) >= 3
-    assert (frames.withheld_kwh > 1.0).sum() >= 3
+    assert (frames.withheld_kwh > 1.0).sum() >= 2
     # Peak and off-peak frames trade.
     assert (peak.traded_kwh > 1.0).sum() >= 20
     assert (off_peak.traded_kwh > 0.1).sum() >= 10
@@ -50,9 +48,7 @@ def test_the_month_shows_each_part_at_work(seed, engine):
 
 def test_without_the_check_the_market_would_break_the_limit():
     world = build_world(
-        load_checked(
-            "kerala-village", ["days=3", "market.engine=exact", "market.network=ignore"]
-        )
+        load_checked("kerala-village", ["days=3", "market.engine=exact", "market.network=ignore"])
     )
     simulation = Simulation(world)
     while simulation.next_frame is not None:

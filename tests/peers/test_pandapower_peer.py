@@ -1,0 +1,98 @@
+"""Against pandapower, which needs an environment of its own (it pins pandas 2)."""
+
+import numpy as np
+import pytest
+
+from gridbazaar.network import Feeder, load_feeder, solve_power_flow
+from gridbazaar.network.pandapower_reader import feeder_from_pandapower
+
+pandapower = pytest.importorskip(
+    "pandapower", reason="pandapower is not installed; it needs an environment of its own"
+)
+
+
+def _network(feeder, kw, kvar):
+    net = pandapower.create_empty_network(sn_mva=1.0)
+    for name in feeder.bus_names:
+        pandapower.create_bus(net, vn_kv=feeder.base_kv, name=name)
+    pandapower.create_ext_grid(net, feeder.slack, vm_pu=feeder.source_voltage_pu)
+    for a, b, r, x in zip(
+        feeder.from_bus.tolist(),
+        feeder.to_bus.tolist(),
+        feeder.r_ohm.tolist(),
+        feeder.x_ohm.tolist(),
+        strict=True,
+    ):
+        pandapower.create_line_from_parameters(
+            net, a, b, 1.0, r_ohm_per_km=r, x_ohm_per_km=x, c_nf_per_km=0.0, max_i_ka=1.0
+        )
+    for bus in range(feeder.n_buses):
+        pandapower.create_load(net, bus, p_mw=-kw[bus] / 1e3, q_mvar=-kvar[bus] / 1e3)
+    return net
+
+
+def _random_feeder(rng, n_buses):
+    parent = [int(rng.integers(max(0, i - 4), i)) for i in range(1, n_buses)]
+    r = np.exp(rng.normal(-2.0, 1.0, n_buses - 1))
+    return Feeder(
+        "random",
+        "a random tree",
+        tuple(map(str, range(n_buses))),
+        0,
+        11.0,
+        parent,
+        range(1, n_buses),
+        r,
+        r * np.exp(rng.normal(0.0, 1.0, n_buses - 1)),
+    )
+
+
+def _limit(feeder, kw, kvar):
+    """About the largest factor on the injections that has a solution."""
+    factor = np.geomspace(1e-3, 1e6, 400)
+    flow = solve_power_flow(feeder, np.outer(factor, kw), np.outer(factor, kvar), 1e-8, 300)
+    return factor[int(np.argmin(flow.status == 0)) - 1]
+
+
+@pytest.mark.parametrize("n_buses", [2, 5, 20, 60, 150, 500])
+@pytest.mark.parametrize("generation", [0.0, 0.5])
+def test_random_feeders(n_buses, generation):
+    rng = np.random.default_rng(n_buses)
+    feeder = _random_feeder(rng, n_buses)
+    load = rng.gamma(1.0, 1.0, n_buses)
+    load[feeder.slack] = 0.0
+    factor = 0.8 * _limit(feeder, -load, -0.3 * load)
+    sign = np.where(rng.random(n_buses) < generation, 1.0, -1.0)
+    kw, kvar = factor * sign * load, -0.3 * factor * load
+    flow = solve_power_flow(feeder, kw[None], kvar[None], 1e-12)
+    net = _network(feeder, kw, kvar)
+    pandapower.runpp(net, algorithm="nr", init="flat", tolerance_mva=1e-10, max_iteration=50)
+    assert flow.status.tolist() == [0]
+    np.testing.assert_allclose(flow.v_pu[0], net.res_bus.vm_pu.to_numpy(), rtol=0, atol=1e-8)
+    loss_kw = 1e3 * net.res_line.pl_mw.sum()
+    assert flow.loss_kw[0] == pytest.approx(loss_kw, rel=1e-6, abs=1e-6)
+
+
+def test_a_written_network_is_read_back(tmp_path):
+    known = load_feeder("ieee33_mv")
+    net = _network(known, -known.load_kw, -known.load_kvar)
+    pandapower.to_json(net, str(tmp_path / "net.json"))
+    feeder = load_feeder(tmp_path / "net.json")
+    for key in ("load_kw", "load_kvar", "r_ohm", "x_ohm"):
+        np.testing.assert_allclose(getattr(feeder, key), getattr(known, key), rtol=1e-9)
+
+
+def test_a_kerber_network_is_the_shipped_feeder():
+    import pandapower.networks
+
+    net = pandapower.networks.create_kerber_dorfnetz()
+    feeder = feeder_from_pandapower(net, "kerber", "Kerber 2011")
+    shipped = load_feeder("kerber_village_lv")
+    assert feeder.n_buses == shipped.n_buses
+    assert feeder.load_kw.sum() == pytest.approx(shipped.load_kw.sum())
+    flow = solve_power_flow(feeder, -feeder.load_kw[None], -feeder.load_kvar[None])
+    ratio = feeder.source_voltage_pu
+    known = solve_power_flow(
+        shipped.with_source_voltage(ratio), -shipped.load_kw[None], -shipped.load_kvar[None]
+    )
+    assert flow.loss_kw[0] == pytest.approx(known.loss_kw[0], rel=1e-3)
