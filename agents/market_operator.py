@@ -15,6 +15,7 @@ from ..market.order import Order, OrderBook
 from ..network.envelope import admit_exports
 from ..network.feeder import Feeder
 from ..network.limits import VoltageLimits
+from ..network.power_flow import solve_power_flow
 from .feeder_check import FeederCheck, FeederForecast
 from .frame_plan import FramePlan
 from .schedule import Schedule
@@ -33,11 +34,17 @@ class Connection:
 
 @dataclass(frozen=True)
 class FrameResult:
-    """What clearing one frame gave: orders, the market's outcome, the schedule."""
+    """What clearing one frame gave: orders, the market's outcome, the schedule.
+
+    `v_min_pu` and `v_max_pu` are the extreme voltages of the whole schedule on its forecast, what
+    the envelope lets unsold surplus export included.
+    """
 
     book: OrderBook
     clearing: Clearing
     schedule: Schedule
+    v_min_pu: float
+    v_max_pu: float
 
 
 class MarketOperator(mesa.Agent):
@@ -75,7 +82,12 @@ class MarketOperator(mesa.Agent):
         check = FeederCheck(forecast, sellers)
         clearing = clear_within_limits(self.mechanism, book, terms, check, rng, self.options)
         schedule = self._schedule(book, clearing, sellers, buyers, plan, forecast)
-        return FrameResult(book, clearing, schedule)
+        flow = solve_power_flow(
+            at.feeder,
+            forecast.injection_kw(schedule.sold_kwh + schedule.grid_export_kwh),
+            forecast.reactive_kvar,
+        )
+        return FrameResult(book, clearing, schedule, float(flow.v_pu.min()), float(flow.v_pu.max()))
 
     def _schedule(
         self,

@@ -3,7 +3,8 @@
 pymoo runs the generations; what is replaced is what its generality makes slow: genes and values of
 a generation are arrays (pymoo's individuals are tokens that stand for their rows), selection and
 variation work on whole arrays, survival knows that there are two objectives, and the search stops
-as soon as it has converged. This is the only module that imports pymoo.
+as soon as it has converged. Only this module and
+`nsga2_parts` import pymoo.
 
 .. [1] K. Deb, A. Pratap, S. Agarwal and T. Meyarivan, "A fast and elitist multiobjective genetic
    algorithm: NSGA-II", IEEE Transactions on Evolutionary Computation 6 (2002) 182-197,
@@ -14,36 +15,34 @@ as soon as it has converged. This is the only module that imports pymoo.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
-from pymoo.algorithms.moo.nsga2 import NSGA2
-from pymoo.core.evaluator import Evaluator
-from pymoo.core.infill import InfillCriterion
 from pymoo.core.population import Population
-from pymoo.core.problem import Problem
-from pymoo.core.survival import Survival
-from pymoo.core.termination import Termination
 
 from .encodings import ENCODINGS, Encoding
 from .engines import SearchSettings
 from .frame_market import FrameMarket, Points
-from .network_check import Voltages
 from .non_dominated import non_dominated
+from .nsga2_parts import (
+    ArrayEvaluator,
+    ArrayMating,
+    Converged,
+    FrameProblem,
+    Search,
+    TwoObjectiveSurvival,
+    pair_values,
+    snapped,
+)
 from .objectives import Objectives
-from .pairing import EPSILON_KWH
-from .survival import survivors
-from .voltage_pricing import priced_totals, pulled_back
+from .voltage_pricing import priced_totals
 
 FloatArray = NDArray[np.float64]
 SEED_SHARE = 0.5  # of the first population is water-filling points, the rest random
 COLLAPSED_POPULATION = 16  # enough where theory says that one point beats all others
 STALL_GENERATIONS = 4
 VOLTAGE_STALL_GENERATIONS = 6  # where voltages bind, seeds are not the answer
-STALL_GAIN = 2e-3  # hypervolume gained over the stall window, relative
-WARM_POPULATION = 30  # a capping round starts from the front of the round before
+BARE_STALL_GENERATIONS = 40  # without seeds progress comes in leaps
+WARM_POPULATION = 24  # a capping round starts from the front of the round before
 WARM_GENERATIONS = 2
 
 
@@ -87,24 +86,26 @@ def search(
     size = settings.population
     if settings.warm is not None:
         size = min(size, WARM_POPULATION if conflict else COLLAPSED_POPULATION)
-    problem = _Clearing(market, objectives, encoding, settings)
+    problem = FrameProblem(market, objectives, encoding, settings)
     first = _first_population(problem, size, conflict, rng)
-    algorithm = _Search(
+    algorithm = Search(
         pop_size=size,
         sampling=Population.empty(len(first)),
-        survival=_Survival(),
-        mating=_Mating(encoding),
+        survival=TwoObjectiveSurvival(),
+        mating=ArrayMating(encoding),
         eliminate_duplicates=False,
         output=None,
-        evaluator=_Evaluator(),
+        evaluator=ArrayEvaluator(),
     )
     most = settings.generations
     if settings.warm is not None:
         most = min(most, WARM_GENERATIONS)
     if not conflict:  # one point beats all: a generation shows it, the first one where warm
         most = min(most, 1 if settings.warm is not None else 2)
-    stall = STALL_GENERATIONS if settings.network is None else VOLTAGE_STALL_GENERATIONS
-    algorithm.termination = _Converged(most, stall)
+    stall = STALL_GENERATIONS
+    if settings.network is not None or not settings.seeded:
+        stall = VOLTAGE_STALL_GENERATIONS if settings.seeded else BARE_STALL_GENERATIONS
+    algorithm.termination = Converged(most, stall)
     algorithm.setup(problem, seed=int(rng.integers(2**31)))
     algorithm.data["bred"] = first
     while algorithm.has_next():
@@ -113,7 +114,7 @@ def search(
 
 
 def _first_population(
-    problem: _Clearing, size: int, conflict: bool, rng: np.random.Generator
+    problem: FrameProblem, size: int, conflict: bool, rng: np.random.Generator
 ) -> FloatArray:
     """Mix an earlier front, seeds from the structure, and random genes."""
     market, objectives = problem.market, problem.objectives
@@ -164,8 +165,8 @@ def _best(
     if energy is None:
         f1, f2 = objectives.values(market, sold, bought, price, final=True)
     else:
-        f1, f2 = _pair_values(market, objectives, sold, bought, price, energy)
-    best = non_dominated(f1, _snapped(f2, market))
+        f1, f2 = pair_values(market, objectives, sold, bought, price, energy)
+    best = non_dominated(f1, snapped(f2, market))
     total = sold[best].sum(axis=1)
     one_answer = not objectives.price_in_search and best.size > 0
     one_answer = one_answer and float(np.ptp(total)) <= 1e-6 * float(total.max())
@@ -180,236 +181,3 @@ def _best(
         generations=int(algorithm.data["generations"]),
         energy_kwh=None if energy is None else energy[best],
     )
-
-
-def _snapped(f2: FloatArray, market: FrameMarket) -> FloatArray:
-    """Round f2 to 1e-10 of its scale: round-off in T must not outrank a better f1."""
-    top = market.price_per_kwh if np.isfinite(market.price_per_kwh) else market.price_bounds[1]
-    unit = 1e-10 * max(top * market.most_kwh, 1e-300)
-    return np.asarray(np.round(f2 / unit) * unit)
-
-
-def _pair_values(
-    market: FrameMarket,
-    objectives: Objectives,
-    sold: FloatArray,
-    bought: FloatArray,
-    price: FloatArray,
-    energy: FloatArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Value pairs as they are, where the objective set looks at pairs."""
-    if objectives.name != "published":
-        return objectives.values(market, sold, bought, price, final=False)
-    worth = (np.log(energy + EPSILON_KWH) * market.bid_per_kwh).sum(axis=(1, 2))
-    f2 = price * sold.sum(axis=1)
-    return worth + float(np.log(EPSILON_KWH)) * market.silent_pairs_bid - f2, f2
-
-
-class _Search(NSGA2):  # type: ignore[misc]
-    """pymoo's NSGA-II without its own record of the optimum, which is read off the scores."""
-
-    def _set_optimum(self, **kwargs: Any) -> None:
-        self.opt = None
-
-
-class _Clearing(Problem):  # type: ignore[misc]
-    """The frame as pymoo sees it; values are computed for the whole population at once."""
-
-    def __init__(
-        self,
-        market: FrameMarket,
-        objectives: Objectives,
-        encoding: Encoding,
-        settings: SearchSettings,
-    ) -> None:
-        super().__init__(
-            n_var=encoding.upper.size,
-            n_obj=2,
-            n_ieq_constr=0 if settings.network is None else 1,
-            xl=np.zeros(encoding.upper.size),
-            xu=encoding.upper,
-        )
-        self.market = market
-        self.objectives = objectives
-        self.encoding = encoding
-        self.settings = settings
-
-    def voltages(self, sold_kwh: FloatArray) -> Voltages:
-        """Ask the network about totals of the participants, shape (k, m)."""
-        network = self.settings.network
-        assert network is not None
-        wide = np.zeros((len(sold_kwh), self.settings.n_sellers))
-        wide[:, self.market.sellers] = sold_kwh
-        seen = network.check(wide)
-        return replace(seen, sensitivity=seen.sensitivity[:, self.market.sellers])
-
-    def score(self, genes: FloatArray) -> FloatArray:
-        """Return f1, f2 (maximised) and the violation of the network's limits, shape (k, 3)."""
-        sold, bought, price, energy = self.encoding.decode(genes)
-        if energy is None:
-            f1, f2 = self.objectives.values(self.market, sold, bought, price, final=False)
-        else:
-            f1, f2 = _pair_values(self.market, self.objectives, sold, bought, price, energy)
-        over = np.zeros(f1.size)
-        if self.settings.network is not None:
-            seen = self.voltages(sold)
-            over = np.where(seen.feasible, 0.0, np.maximum(seen.overvoltage_pu, 1e-12))
-        return np.stack([f1, _snapped(f2, self.market), over], axis=1)
-
-    def _evaluate(self, x: FloatArray, out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        score = self.score(x)
-        out["F"] = -score[:, :2]
-        if self.settings.network is not None:
-            out["G"] = score[:, 2:]
-
-
-class _Evaluator(Evaluator):  # type: ignore[misc]
-    """Values a population in one call and keeps the values as one array."""
-
-    def eval(
-        self, problem: _Clearing, pop: Population, algorithm: Any = None, **kwargs: Any
-    ) -> Population:
-        genes = algorithm.data.pop("bred")
-        score = problem.score(genes)
-        self.n_eval += len(pop)
-        parent = algorithm.data.pop("parent", None)
-        if parent is not None and problem.settings.network is not None:
-            genes, score = self._pulled_back(problem, genes, score, *parent)
-        algorithm.data["born"], algorithm.data["offspring"] = genes, score
-        return pop
-
-    def _pulled_back(
-        self,
-        problem: _Clearing,
-        genes: FloatArray,
-        score: FloatArray,
-        parent: FloatArray,
-        parent_score: FloatArray,
-    ) -> tuple[FloatArray, FloatArray]:
-        """Move children beyond the limits back towards a parent within them."""
-        out = np.flatnonzero((score[:, 2] > 0.0) & (parent_score[:, 2] <= 0.0))
-        if out.size == 0:
-            return genes, score
-
-        def check(candidates: FloatArray) -> Voltages:
-            return problem.voltages(problem.encoding.decode(candidates)[0])
-
-        genes, score = genes.copy(), score.copy()
-        genes[out] = pulled_back(genes[out], parent[out], check)
-        score[out] = problem.score(genes[out])
-        self.n_eval += int(out.size)
-        return genes, score
-
-
-class _Survival(Survival):  # type: ignore[misc]
-    """Keeps the fittest by `survival.survivors`."""
-
-    def __init__(self) -> None:
-        super().__init__(filter_infeasible=False)
-
-    def do(
-        self,
-        problem: _Clearing,
-        pop: Population,
-        *args: Any,
-        n_survive: int | None = None,
-        algorithm: Any = None,
-        **kwargs: Any,
-    ) -> Population:
-        data = algorithm.data
-        score, genes = data["offspring"], data["born"]
-        if "score" in data:
-            score = np.concatenate([data["score"], score])
-            genes = np.concatenate([data["genes"], genes])
-        keep = min(len(score), n_survive or len(score))
-        index, rank, space = survivors(score[:, 0], score[:, 1], score[:, 2], keep)
-        data["score"], data["genes"] = score[index], genes[index]
-        data["rank"], data["space"] = rank, space
-        return pop[:keep]
-
-
-class _Mating(InfillCriterion):  # type: ignore[misc]
-    """Binary tournaments, blend crossover, exchanges and gene mutation, on whole arrays."""
-
-    def __init__(self, encoding: Encoding) -> None:
-        super().__init__()
-        self.encoding = encoding
-
-    def do(
-        self,
-        problem: _Clearing,
-        pop: Population,
-        n_offsprings: int,
-        *args: Any,
-        random_state: np.random.Generator | None = None,
-        algorithm: Any = None,
-        **kwargs: Any,
-    ) -> Population:
-        rng = random_state
-        assert rng is not None
-        genes = algorithm.data["genes"]
-        parents = self._parents(algorithm.data, n_offsprings, rng)
-        one, two = genes[parents[0]], genes[parents[1]]
-        k, q = one.shape
-        # blending whole individuals follows a curved front; blending genes mixes good parts
-        whole = rng.random((k, 1)) < 0.5
-        share = np.where(whole, rng.uniform(-0.3, 1.3, (k, 1)), rng.uniform(-0.2, 1.2, (k, q)))
-        child = one + share * (two - one)
-        moved = rng.random(k) < 0.5
-        child[moved] = self.encoding.exchange(child[moved], rng)
-        mutated = rng.random((k, q)) < 1.0 / q
-        step = self.encoding.upper * rng.normal(0.0, 0.1, (k, q))
-        child = np.where(mutated & (rng.random((k, 1)) < 0.5), child + step, child)
-        algorithm.data["bred"] = self.encoding.repair(child)
-        algorithm.data["parent"] = one, algorithm.data["score"][parents[0]]
-        return algorithm.pop  # tokens: genes and scores of the generation are arrays in `data`
-
-    def _parents(
-        self, data: dict[str, Any], count: int, rng: np.random.Generator
-    ) -> NDArray[np.int64]:
-        """Winners of binary tournaments by rank, then crowding, shape (2, count)."""
-        rank, space = data["rank"], data["space"]
-        rivals = rng.integers(rank.size, size=(2, 2, count))
-        first, second = rivals
-        better = (rank[second] < rank[first]) | (
-            (rank[second] == rank[first]) & (space[second] > space[first])
-        )
-        return np.asarray(np.where(better, second, first))
-
-
-class _Converged(Termination):  # type: ignore[misc]
-    """Stops when the hypervolume has stalled, the front is one point, or generations are up."""
-
-    def __init__(self, most: int, stall: int) -> None:
-        super().__init__()
-        self.most = most
-        self.stall = stall
-        self.reference: FloatArray | None = None
-        self.volumes: list[float] = []
-
-    def _update(self, algorithm: Any) -> float:
-        data = algorithm.data
-        data["generations"] = len(self.volumes) + 1
-        top = (data["rank"] == 0) & (data["score"][:, 2] <= 0.0)
-        front = data["score"][top, :2]
-        self.volumes.append(self._volume(front))
-        done = len(self.volumes)
-        if done >= self.most:
-            return 1.0
-        if done > self.stall and front.shape[0] > 0:
-            gained = self.volumes[-1] - self.volumes[-1 - self.stall]
-            if gained <= STALL_GAIN * abs(self.volumes[-1]):
-                return 1.0
-        return min(0.99, done / self.most)
-
-    def _volume(self, front: FloatArray) -> float:
-        """Area dominated by a front beyond the worst feasible point of the first generation."""
-        if front.shape[0] == 0:
-            return 0.0
-        if self.reference is None:
-            low, high = front.min(axis=0), front.max(axis=0)
-            self.reference = low - 0.1 * np.maximum(high - low, 1e-9 * np.abs(high))
-        order = np.argsort(-front[:, 0])
-        width = np.maximum(front[order, 0] - self.reference[0], 0.0)
-        height = np.maximum.accumulate(np.maximum(front[order, 1] - self.reference[1], 0.0))
-        return float((width * np.diff(height, prepend=0.0)).sum())

@@ -7,15 +7,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .acceptance import accepted, clearing_of
 from .choice import CHOICE_RULES, Gains
-from .clearing import Clearing, Front, GridTerms, Trades
+from .clearing import Clearing, GridTerms
 from .engines import ENGINES, SearchSettings
 from .frame_market import FrameMarket, Points
 from .mechanism import ClearingRules, Traits
 from .network_check import NetworkCheck
 from .objectives import OBJECTIVES
 from .order import OrderBook
-from .pairing import EXACT_PAIRS, dense_trades, energy_of, pair_exactly, sparse_trades, trades_of
+from .pairing import energy_of, pair_exactly
 from .participation import PARTICIPATION
 from .price import PRICE_RULES, PRICES_WITHOUT_BOOK, PriceSettings, merit_order_margin, volume_at
 
@@ -141,7 +142,7 @@ class Pareto:
         """
         if clearing.front is None:
             raise ValueError("this clearing has no front to switch on: choose another mechanism")
-        return _accepted(book, clearing, replace(clearing.front, chosen=point))
+        return accepted(book, clearing, replace(clearing.front, chosen=point))
 
     def _clear(
         self,
@@ -182,7 +183,7 @@ class Pareto:
         if len(points) == 0:
             return Clearing.no_trade(book, notes)
         chosen = self.choose(market, points)
-        clearing = _clearing_of(book, market, points, chosen, notes)
+        clearing = clearing_of(book, market, points, chosen, notes)
         if self._objectives.price_in_search:
             return clearing
         lost = max(0.0, margin.matched_kwh - volume_at(book, price, terms.retail_per_kwh))
@@ -268,82 +269,3 @@ def _warm_points(earlier: Clearing | None, market: FrameMarket) -> Points | None
         front.f2,
         front.collapsed,
     )
-
-
-def _clearing_of(
-    book: OrderBook, market: FrameMarket, points: Points, chosen: int, notes: tuple[str, ...]
-) -> Clearing:
-    """Write a point of a market's front as the clearing of the whole book."""
-    value = points.capacity_value, points.demand_value
-    front = Front(
-        points.f1,
-        points.f2,
-        _scatter(points.sold_kwh, market.sellers, book.m),
-        _scatter(points.bought_kwh, market.buyers, book.n),
-        chosen,
-        points.collapsed,
-        points.evaluations,
-        points.generations,
-        points.price_per_kwh if np.isnan(market.price_per_kwh) else None,
-        points.energy_value,
-        None if value[0] is None else _scatter(value[0], market.sellers, book.m),
-        None if value[1] is None else _scatter(value[1], market.buyers, book.n),
-        _scatter_pairs(points, market, book),
-    )
-    blank = replace(Clearing.no_trade(book, notes), mcp_per_kwh=float(points.price_per_kwh[chosen]))
-    return _accepted(book, blank, front)
-
-
-def _accepted(book: OrderBook, clearing: Clearing, front: Front) -> Clearing:
-    """Take the chosen point of a front as the schedule, with its pairs and payments."""
-    price = clearing.mcp_per_kwh
-    if front.price_per_kwh is not None:
-        price = float(front.price_per_kwh[front.chosen])
-    sold, bought = front.sold_kwh[front.chosen], front.bought_kwh[front.chosen]
-    if price is None or sold.sum() <= 0:
-        return Clearing.no_trade(book, clearing.notes)
-    sellers, buyers = np.flatnonzero(sold > 0), np.flatnonzero(bought > 0)
-    if front.energy_kwh is not None:
-        energy = front.energy_kwh[front.chosen][np.ix_(sellers, buyers)]
-        pairs = trades_of(energy, price)
-    elif sellers.size * buyers.size <= EXACT_PAIRS:
-        pairs = dense_trades(sold[sellers], bought[buyers], book.bid_per_kwh[buyers], price)
-    else:
-        pairs = sparse_trades(
-            sold[sellers],
-            bought[buyers],
-            book.offer_per_kwh[sellers],
-            book.bid_per_kwh[buyers],
-            price,
-        )
-    trades = Trades(
-        sellers[pairs.seller], buyers[pairs.buyer], pairs.energy_kwh, pairs.price_per_kwh
-    )
-    return replace(
-        clearing,
-        status="cleared",
-        mcp_per_kwh=price,
-        sold_kwh=sold,
-        bought_kwh=bought,
-        received=price * sold,
-        paid=price * bought,
-        trades=trades,
-        f1=float(front.f1[front.chosen]),
-        f2=float(front.f2[front.chosen]),
-        front=front,
-        caps_kwh=book.capacity_kwh,
-    )
-
-
-def _scatter(values: FloatArray, at: NDArray[np.int64], width: int) -> FloatArray:
-    wide = np.zeros((values.shape[0], width))
-    wide[:, at] = values
-    return wide
-
-
-def _scatter_pairs(points: Points, market: FrameMarket, book: OrderBook) -> FloatArray | None:
-    if points.energy_kwh is None:
-        return None
-    wide = np.zeros((len(points), book.m, book.n))
-    wide[np.ix_(np.arange(len(points)), market.sellers, market.buyers)] = points.energy_kwh
-    return wide

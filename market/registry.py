@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .capping import CAP_BASES, NETWORK_METHODS, SWITCHES
+from .capping_options import CAP_BASES, NETWORK_METHODS, SWITCHES
 from .choice import CHOICE_RULES
 from .encodings import ENCODINGS
 from .engines import ENGINES

@@ -107,15 +107,20 @@ def _frame_row(
         "status": clearing.status,
         "undervoltage_base": clearing.undervoltage_base,
         "v_max_unchecked_pu": clearing.capping[0].v_max_pu if clearing.capping else None,
-        "v_min_pu": clearing.v_min_pu,
-        "v_max_pu": clearing.v_max_pu,
+        "v_min_pu": _number(result.v_min_pu),
+        "v_max_pu": _number(result.v_max_pu),
         "capped_kwh": float(schedule.capped_kwh.sum()),
         "withheld_kwh": float(schedule.withheld_kwh.sum()),
         "curtailed_kwh": float(metered["curtailed_kwh"].sum()),
         "ordered_curtailment_kwh": float(metered["ordered_kwh"].sum()),
-        "v_min_metered_pu": float(network["v_min_pu"].min()),
-        "v_max_metered_pu": float(network["v_max_pu"].max()),
+        "v_min_metered_pu": _number(np.min(network["v_min_pu"])),
+        "v_max_metered_pu": _number(np.max(network["v_max_pu"])),
     }
+
+
+def _number(value: float) -> float | None:
+    """Return a float, or None where a power flow without solution left no number."""
+    return None if np.isnan(value) else float(value)
 
 
 def _orders(frame: Frame, result: FrameResult, model: MarketModel) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import mesa
 import numpy as np
@@ -20,7 +21,7 @@ from ..agents.registry import BATTERY_STRATEGIES, BIDDING_STRATEGIES, FORECASTS
 from ..market.capping import CappingOptions
 from ..market.clearing import GridTerms
 from ..market.ledger import Ledger
-from ..market.mechanism import ClearingRules, build_mechanism
+from ..market.mechanism import RULE_NAMES, ClearingRules, build_mechanism
 from ..scenarios.streams import stream
 from .calendar import Frame
 from .clock import Clock, Phase
@@ -340,22 +341,6 @@ def first_state(world: World) -> MarketState:
 def scenario_rules(world: World, mechanism: str | None) -> ClearingRules:
     """Return the clearing rules that the scenario asks for."""
     market = world.scenario.market
-    return ClearingRules(
-        mechanism=mechanism or market.mechanism,
-        price_rule=market.price_rule,
-        k=market.k,
-        fixed_price=market.fixed_price_per_kwh,
-        grid_margin=market.grid_margin_per_kwh,
-        participation=market.participation,
-        objectives=market.objectives,
-        engine=market.engine,
-        encoding=market.encoding,
-        choose=market.choose,
-        population=market.population,
-        generations=market.generations,
-        network=market.network,
-        switch=market.switch,
-        switch_tolerance=market.switch_tolerance,
-        cap_base=market.cap_base,
-        max_iterations=market.max_iterations,
-    )
+    keys = {"fixed_price": "fixed_price_per_kwh", "grid_margin": "grid_margin_per_kwh"}
+    rules = ClearingRules(**{name: getattr(market, keys.get(name, name)) for name in RULE_NAMES})
+    return replace(rules, mechanism=mechanism) if mechanism else rules

@@ -149,7 +149,7 @@ def test_the_ausgrid_layout(tmp_path, head):
     pv = read_series(path, "ausgrid.csv", "pv", None)
     np.testing.assert_allclose(pv.kwh[0, 1], np.array(rows[5][5:53]) / 2.0)
     path.write_text("\n".join([*lines, lines[-1]]))
-    assert "stands twice" in problems_of(path)
+    assert "stands twice" in problems_of(path, kind="pv")
     path.write_text("\n".join(lines).replace("2/07/2012", "2012-07-02"))
     assert "write d/mm/yyyy" in problems_of(path)
 

@@ -1,0 +1,195 @@
+"""What each frame must have cost each home, derived from positions, meters and the tariff.
+
+All money is in whole minor units. Rounding is half away from zero after noise below a millionth of
+a minor unit is taken away; splits go by largest remainders, in the order of the homes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .audit_inputs import Run
+from .audit_meters import FrameSums
+
+#: Energy sold and bought in a frame may differ by this share through rounding. [kWh]
+BALANCED_KWH = 1e-6
+_MILLIONTHS = 1_000_000
+
+
+def whole_minor(amount_minor: np.ndarray) -> np.ndarray:
+    """Round amounts in minor units to whole ones, half away from zero.
+
+    Examples
+    --------
+    >>> whole_minor(np.array([15.499999999999998, -15.5, 15.4999])).tolist()
+    [16, -16, 15]
+    """
+    millionths = np.rint(np.asarray(amount_minor) * _MILLIONTHS).astype(np.int64)
+    size = (np.abs(millionths) + _MILLIONTHS // 2) // _MILLIONTHS
+    return np.asarray(np.where(millionths < 0, -size, size))
+
+
+def counted_kwh(energy: np.ndarray) -> np.ndarray:
+    """Round energy to the millionth of a kWh that a bill counts.
+
+    Examples
+    --------
+    >>> counted_kwh(np.array([0.1 + 0.2])).tolist()
+    [0.3]
+    """
+    return np.asarray(np.rint(np.asarray(energy) * _MILLIONTHS) / _MILLIONTHS)
+
+
+def shared_out(exact: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Split totals among homes by largest remainders, frame by frame.
+
+    Parameters
+    ----------
+    exact : ndarray (n_frames, n_homes)
+        Exact shares in minor units; a home without a share gets nothing.
+    total : ndarray (n_frames,) of int64
+        What each row must sum to.
+
+    Returns
+    -------
+    ndarray (n_frames, n_homes) of int64
+
+    Examples
+    --------
+    >>> shared_out(np.array([[33.4, 33.3, 33.3]]), np.array([100])).tolist()
+    [[34, 33, 33]]
+    """
+    share = np.round(exact, 6)
+    base = np.floor(share)
+    has = share != 0.0
+    given = base.astype(np.int64)
+    left = np.asarray(total) - given.sum(axis=1)
+    everyone, extra = np.divmod(left, np.maximum(has.sum(axis=1), 1))
+    given += has * everyone[:, None]
+    remainder = np.where(has, share - base, -1.0)
+    rank = np.empty_like(given)
+    order = np.argsort(-remainder, axis=1, kind="stable")
+    np.put_along_axis(rank, order, np.broadcast_to(np.arange(given.shape[1]), given.shape), axis=1)
+    return np.asarray(given + (has & (rank < extra[:, None])))
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """Each frame's energies and money by home, (n_frames, n_homes).
+
+    Attributes
+    ----------
+    sold, bought, replaced, unkept : ndarray
+        Contracts; sold energy that was curtailed on order and came from the grid; contracts not
+        kept beyond that [kWh].
+    billed_import, grid_export : ndarray
+        What the month's bill prices at retail and credits [kWh].
+    paid, received, network, transaction, curtailed, given_back, imbalance : ndarray of int64
+        Peer-to-peer payments, charges, grid energy in place of curtailed sales and what is given
+        back of it, imbalance: what the home owes, or gets (`received`, `given_back`).
+    balance : ndarray (n_frames,) of int64
+        What was collected and not paid out.
+    """
+
+    sold: np.ndarray
+    bought: np.ndarray
+    replaced: np.ndarray
+    unkept: np.ndarray
+    billed_import: np.ndarray
+    grid_export: np.ndarray
+    paid: np.ndarray
+    received: np.ndarray
+    network: np.ndarray
+    transaction: np.ndarray
+    curtailed: np.ndarray
+    given_back: np.ndarray
+    imbalance: np.ndarray
+    balance: np.ndarray
+
+
+def derives_payments(run: Run) -> bool:
+    """Tell whether payments follow from price and energy under the run's mechanism."""
+    return run.setting("market", "mechanism") in ("pareto", "grid-only")
+
+
+def settle(
+    run: Run, sums: FrameSums, posted: tuple[np.ndarray, np.ndarray] | None = None
+) -> Settlement:
+    """Settle every frame.
+
+    Parameters
+    ----------
+    run : Run
+        Positions, prices and tariff.
+    sums : FrameSums
+        Metered energy.
+    posted : tuple of ndarray (n_frames, n_homes) of int64, optional
+        Peer-to-peer payments made and received as posted, for a mechanism whose payments are its
+        own and need not be price times energy.
+
+    Returns
+    -------
+    Settlement
+        What the ledger's postings must say.
+    """
+    terms, unit = run.terms, run.terms.minor_per_major
+    sold, bought = run.positions["sold_kwh"], run.positions["bought_kwh"]
+    contracted = sold - bought
+    sale, purchase = np.maximum(contracted, 0.0), np.maximum(-contracted, 0.0)
+    lacking = np.maximum(sale - sums.exported, 0.0)
+    unused = np.maximum(purchase - sums.imported, 0.0)
+    replaced = np.minimum(sums.ordered, lacking)
+    short = lacking - replaced
+    taken = np.maximum(sums.imported - purchase, 0.0) + lacking
+
+    if posted is None:
+        price = np.nan_to_num(run.frames["mcp_per_kwh"])[:, None]
+        exact_paid, exact_received = price * bought * unit, price * sold * unit
+        collected = whole_minor((price * bought).sum(axis=1) * unit)
+        paid, received = shared_out(exact_paid, collected), shared_out(exact_received, collected)
+        balance = np.zeros(run.n_frames, dtype=np.int64)
+    else:
+        paid, received = posted
+        balance = paid.sum(axis=1) - received.sum(axis=1)
+
+    exact = bought * (terms.network_charge * unit)
+    network = shared_out(exact, whole_minor(exact.sum(axis=1)))
+    rate = terms.transaction_charge * unit
+    by_seller, by_buyer = sold * (rate * terms.seller_share), bought * (rate * (1.0 - terms.seller_share))
+    sides = np.stack([by_seller.sum(axis=1), by_buyer.sum(axis=1)], axis=1)
+    sides = shared_out(sides, whole_minor(sides.sum(axis=1)))
+    transaction = shared_out(by_seller, sides[:, 0]) + shared_out(by_buyer, sides[:, 1])
+
+    retail = terms.retail[run.time.tod][:, None]
+    curtailed = whole_minor(replaced * retail * unit)
+    share = np.divide(replaced, sold, out=np.zeros_like(sold), where=sold > 0.0)
+    given_back = curtailed - whole_minor(received * share)
+    owed = terms.penalty * (retail * short + max(terms.feed_in, 0.0) * unused)
+    if terms.single_price:
+        single = _single_price(retail, terms.feed_in, (short - unused).sum(axis=1)[:, None])
+        owed = owed + (single - retail) * short - (single - terms.feed_in) * unused
+    return Settlement(
+        sold=sold,
+        bought=bought,
+        replaced=replaced,
+        unkept=short + unused,
+        billed_import=np.maximum(taken - replaced, 0.0),
+        grid_export=np.maximum(sums.exported - sale, 0.0) + unused,
+        paid=paid,
+        received=received,
+        network=network,
+        transaction=transaction,
+        curtailed=curtailed,
+        given_back=given_back,
+        imbalance=whole_minor(owed * unit),
+        balance=balance,
+    )
+
+
+def _single_price(retail: np.ndarray, feed_in: float, net_short: np.ndarray) -> np.ndarray:
+    """Retail where the members together fell short, feed-in where they had too much."""
+    middle = np.where(np.abs(net_short) > BALANCED_KWH, np.nan, (retail + feed_in) / 2.0)
+    one_sided = np.where(net_short > 0.0, retail, feed_in)
+    return np.where(np.isnan(middle), one_sided, middle)

@@ -1,0 +1,104 @@
+"""Repair and variation of totals that both encodings share: balance within limits, exchange."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def balanced(
+    sold: FloatArray, bought: FloatArray, supply: FloatArray, demand: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Move raw totals to equal sums within their limits.
+
+    Both sides go to the mean of their sums (as far as both can trade it): down in proportion to
+    what they have, up in proportion to what they have left.
+
+    Parameters
+    ----------
+    sold, bought : (k, m), (k, n) float
+        Raw totals [kWh].
+    supply, demand : (k, m) or (m,), (k, n) or (n,) float
+        Limits [kWh].
+
+    Returns
+    -------
+    (k, m), (k, n) float
+        0 <= s <= supply, 0 <= d <= demand, sum s = sum d.
+
+    Examples
+    --------
+    >>> s, d = balanced(np.array([[4.0, 4.0]]), np.array([[2.0]]), np.array([4.0, 4.0]),
+    ...                 np.array([6.0]))
+    >>> s.tolist(), d.tolist()
+    ([[2.5, 2.5]], [[5.0]])
+    """
+    sold, bought = np.clip(sold, 0.0, supply), np.clip(bought, 0.0, demand)
+    total = 0.5 * (sold.sum(axis=1) + bought.sum(axis=1))
+    most = np.minimum(
+        np.broadcast_to(supply, sold.shape).sum(axis=1),
+        np.broadcast_to(demand, bought.shape).sum(axis=1),
+    )
+    total = np.minimum(total, most)
+    return _moved(sold, supply, total), _moved(bought, demand, total)
+
+
+def _moved(amount: FloatArray, limit: FloatArray, total: FloatArray) -> FloatArray:
+    """Scale amounts to a total, towards 0 or towards their limits."""
+    now = amount.sum(axis=1)
+    room = limit - amount
+    left = room.sum(axis=1)
+    down = np.divide(total, now, out=np.ones_like(now), where=now > 0)
+    up = np.divide(total - now, left, out=np.zeros_like(now), where=left > 0)
+    lower = (total < now)[:, None]
+    rising = amount + room * np.clip(up, 0.0, 1.0)[:, None]
+    return np.asarray(np.where(lower, amount * down[:, None], rising))
+
+
+def swapped(
+    amount: FloatArray, rng: np.random.Generator, pull: FloatArray | None = None
+) -> FloatArray:
+    """Move random shares between random pairs of members, leaving every sum as it was.
+
+    Members are paired at random; a pair of amounts moves t of the way to equal shares, t uniform
+    in -0.5..1.5, where amounts are measured in units of `pull`.
+
+    Parameters
+    ----------
+    amount : (k, q) float
+        Amounts [kWh].
+    rng : numpy.random.Generator
+        The only source of randomness.
+    pull : (q,) float, optional
+        Natural share of each member (the bid of a buyer); default equal.
+
+    Returns
+    -------
+    (k, q) float
+        New amounts; some may leave their limits and need repair.
+
+    Examples
+    --------
+    >>> moved = swapped(np.array([[1.0, 3.0]]), np.random.default_rng(1))
+    >>> float(moved.sum())
+    4.0
+    """
+    k, q = amount.shape
+    half = q // 2
+    if half == 0:
+        return amount.copy()
+    order = rng.permutation(q)  # one pairing for all candidates: a new one every generation
+    first, second = order[:half], order[half : 2 * half]
+    x, y = amount[:, first], amount[:, second]
+    if pull is None:
+        gap = 0.5 * (y - x)
+    else:
+        gap = (pull[first] * y - pull[second] * x) / (pull[first] + pull[second])
+    active = rng.random((k, half)) < rng.random((k, 1))
+    move = np.where(active, rng.uniform(-0.5, 1.5, (k, half)) * gap, 0.0)
+    result = amount.copy()
+    result[:, first] = x + move
+    result[:, second] = y - move
+    return result
