@@ -40,6 +40,8 @@ class Bill:
         Home, energy [kWh] and amount of each entry that a month-end line consists of.
     taken, given : ndarray (n_homes, n_tod)
         Exchange with the grid by ToD frame as the bill counts it [kWh].
+    billed : ndarray (n_homes, n_tod)
+        Units priced at retail [kWh].
     bank : ndarray (n_homes, n_pools)
         Units in the bank of net metering after the month [kWh].
     """
@@ -47,6 +49,7 @@ class Bill:
     owed: dict[str, np.ndarray]
     taken: np.ndarray
     given: np.ndarray
+    billed: np.ndarray
     bank: np.ndarray
     entries: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=dict)
 
@@ -104,7 +107,7 @@ def bill_month(
     if terms.banks:
         netted = pv_kw <= terms.net_metering_up_to_kw
         billed, credited, offset, bank = _net(terms, taken, given, bank, netted)
-    bill = Bill({line: np.zeros(n, dtype=np.int64) for line in LINES}, taken, given, bank)
+    bill = Bill({line: np.zeros(n, dtype=np.int64) for line in LINES}, taken, given, billed, bank)
     bought = np.zeros(n)
     if traded is not None:
         bought = traded.bought[month.frames].sum(axis=0)

@@ -13,9 +13,11 @@ STATUS = "each frame's status says how it ended"
 STEPS = "the steps of the network loop are whole and in order"
 STEPS_ENERGY = "caps and trades of the network loop's steps fit the orders"
 CAPPING = "the network loop ends at the accepted schedule"
+RAISED = "a whole schedule's voltages are not below those of its sales alone"
 ACCEPTED = "accepted schedules keep the upper voltage limit on their forecast"
 UNDER = "undervoltage without any sale is flagged"
-STATUSES = ("cleared", "no-trade", "infeasible-base", "infeasible-limit")
+#: A schedule that is filled up to the limit may pass it by the power flow's own tolerance. [p.u.]
+VOLTAGE_PU = 1e-6
 PHASES = {"first": 0, "cap": 1, "restore": 2, "switch": 3}
 
 
@@ -102,8 +104,6 @@ def _check_accepted(
     some = last >= 0
     stepless = np.bincount(frame, minlength=run.n_frames) == 0
     for column, values in (
-        ("v_min_pu", v_min),
-        ("v_max_pu", v_max),
         ("traded_kwh", traded),
         ("capped_kwh", frames["offered_kwh"][frame] - caps),
     ):
@@ -119,6 +119,16 @@ def _check_accepted(
             PAIRS_KWH,
             lambda f, c=column: f"{c} of {run.time.ids[f]}",
         )
+    # Exports that the envelope admits beside the sales raise voltages further.
+    for column, values in (("v_min_pu", v_min), ("v_max_pu", v_max)):
+        least = np.append(values, np.nan)[last]
+        found.at_most(
+            RAISED,
+            np.where(some, least - frames[column], 0.0),
+            VOLTAGE_PU,
+            lambda f, c=column: f"{c} of {run.time.ids[f]}",
+            "p.u.",
+        )
 
 
 def _check_status(
@@ -132,16 +142,21 @@ def _check_status(
     derived = np.where(traded, "cleared", "no-trade").astype(object)
     if watched:
         derived[~traded & (first_traded > 0.0)] = "infeasible-limit"
-        derived[high > upper] = "infeasible-base"
+        over = high > upper + VOLTAGE_PU
+        near = ~over & (high > upper - VOLTAGE_PU) & (status == "infeasible-base")
+        derived[over | near] = "infeasible-base"
     found.holds(
         STATUS,
         np.asarray(status == derived, dtype=np.bool_),
         lambda f: f"{run.time.ids[f]}: {status[f]!r} recorded, {derived[f]!r} derived",
     )
     if watched:
-        cleared = status == "cleared"
         found.at_most(
-            ACCEPTED, np.where(cleared, high - upper, 0.0), 0.0, lambda f: run.time.ids[f], "p.u."
+            ACCEPTED,
+            np.where(status == "infeasible-base", 0.0, high - upper),
+            VOLTAGE_PU,
+            lambda f: run.time.ids[f],
+            "p.u.",
         )
     source = float(run.scenario["feeder"]["source_voltage_pu"])
     found.at_most(
@@ -154,6 +169,10 @@ def _check_status(
     flag = frames["undervoltage_base"] > 0.5
     found.holds(
         UNDER,
-        np.where(traded, flag | ~(low < lower), flag == (low < lower)),
+        np.where(
+            traded | (run.positions["grid_export_scheduled_kwh"].sum(axis=1) > 0.0),
+            flag | ~(low < lower),
+            flag == (low < lower),
+        ),
         lambda f: run.time.ids[f],
     )

@@ -73,8 +73,8 @@ def published(run: Run, found: Findings, offer: np.ndarray, bid: np.ndarray) -> 
     """f1 = sum_ij (b_j ln(E_ij + 1e-6) - MCP E_ij) over all eligible pairs, empty ones included.
 
     `offer` and `bid` are NaN where a home takes no part. Frames of more than 10,000 pairs are
-    written as few pairs, from which the exactly paired value does not follow: there it is
-    bracketed from both sides, see :func:`bracket`.
+    written as few pairs (unless the search carried pairs), from which the exactly paired value
+    does not follow: there it is bracketed from both sides, see :func:`bracket`.
     """
     sold, bought = run.positions["sold_kwh"], run.positions["bought_kwh"]
     price, recorded = run.frames["mcp_per_kwh"], run.frames["f1"]
@@ -83,6 +83,8 @@ def published(run: Run, found: Findings, offer: np.ndarray, bid: np.ndarray) -> 
     ends = np.searchsorted(trades.frame[order], np.arange(run.n_frames + 1))
     low, high, least = (np.full(run.n_frames, np.nan) for _ in range(3))
     scale = np.ones(run.n_frames)
+    market = run.scenario["market"]
+    as_searched = market["engine"] == "nsga2" and market["encoding"] == "pairwise"
     for frame in np.flatnonzero(run.frames["traded_kwh"] > 0.0).tolist():
         rows = order[ends[frame] : ends[frame + 1]]
         bids = bid[frame]
@@ -90,7 +92,7 @@ def published(run: Run, found: Findings, offer: np.ndarray, bid: np.ndarray) -> 
         sellers, buyers = sold[frame] > 0.0, bought[frame] > 0.0
         cost = float(price[frame] * sold[frame].sum())
         scale[frame] = max(m * all_bids, 1e-12)
-        if sellers.sum() * buyers.sum() <= EXACT_PAIRS:
+        if as_searched or sellers.sum() * buyers.sum() <= EXACT_PAIRS:
             worth, energy = bids[trades.buyer[rows]], trades.energy[rows] + EPSILON_KWH
             silent = m * all_bids - float(worth.sum())
             low[frame] = high[frame] = float((worth * np.log(energy)).sum())
@@ -103,9 +105,6 @@ def published(run: Run, found: Findings, offer: np.ndarray, bid: np.ndarray) -> 
         rest = silent * np.log(EPSILON_KWH) - cost
         low[frame] += rest
         high[frame] += rest
-    if run.setting("market", "encoding") == "pairwise" and run.setting("market", "engine") == "nsga2":
-        low[:] = -np.inf
-        found.explain(F1, "the pairs that a pairwise search valued are not on file: f1 is bounded only")
     traded = run.frames["traded_kwh"] > 0.0
     beyond = np.maximum(low - recorded, recorded - high) / scale
     found.at_most(
@@ -189,8 +188,9 @@ def _check_collapsed(run: Run, found: Findings, ratio: np.ndarray) -> None:
     """Compare with the marginal value of energy over the price, at the energy that was traded."""
     market = run.scenario["market"]
     choice = market.get("choose") or "demand-first"
-    if choice != "demand-first" or market["network"] == "constrained":
-        found.explain(COLLAPSED, "not derivable for this choice or network method")
+    paired = market["engine"] == "nsga2" and market["encoding"] == "pairwise"
+    if choice != "demand-first" or market["network"] == "constrained" or paired:
+        found.explain(COLLAPSED, "not derivable for this choice, encoding or network method")
         return
     switched = np.zeros(run.n_frames, dtype=np.bool_)
     switched[run.capping["frame"][run.capping.text("phase") == "switch"]] = True

@@ -64,11 +64,12 @@ def _lead(results: Results) -> str:
     scenario, members = results.scenario, results.members
     market, feeder = scenario["market"], scenario["feeder"]
     where = feeder.get("name") or feeder.get("path")
+    choice = market.get("choose") or "the choice that goes with its objectives"
     return (
         f"{len(members)} homes on the feeder {where}, {int((members.pv_kwp > 0).sum())} of them "
         f"with PV ({members.pv_kwp.sum():.0f} kWp) and {int((members.battery_kwh > 0).sum())} with "
         f"a battery ({members.battery_kwh.sum():.0f} kWh). {scenario['days']} days cleared by the "
-        f"mechanism {market['mechanism']} ({market['engine']}, {market['choose']}), checked by "
+        f"mechanism {market['mechanism']} ({market['engine']}, {choice}), checked by "
         f"power flow ({market['network']}), settled under the tariff "
         f"{results.manifest['tariff']}; seed {results.manifest['seed']}."
     )

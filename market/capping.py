@@ -81,7 +81,7 @@ def clear_within_limits(
 
     Examples
     --------
-    >>> from gridbazaar.market.mechanism import build_mechanism
+    >>> from gridbazaar.market.mechanism import ClearingRules, build_mechanism
     >>> book = OrderBook(("s",), [3.0], [10.0], ("b",), [6.0], [4.0])
     >>> clear_within_limits(build_mechanism(ClearingRules(engine="exact")), book,
     ...     GridTerms(7.0, 2.0), None, np.random.default_rng(1)).traded_kwh

@@ -15,6 +15,8 @@ as soon as it has converged. Only this module and
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from pymoo.core.population import Population

@@ -115,6 +115,7 @@ class ArrayEvaluator(Evaluator):  # type: ignore[misc]
     def eval(
         self, problem: FrameProblem, pop: Population, algorithm: Any = None, **kwargs: Any
     ) -> Population:
+        """Value the genes that were bred last; pull back what breaks the network's limits."""
         genes = algorithm.data.pop("bred")
         score = problem.score(genes)
         self.n_eval += len(pop)
@@ -162,6 +163,7 @@ class TwoObjectiveSurvival(Survival):  # type: ignore[misc]
         algorithm: Any = None,
         **kwargs: Any,
     ) -> Population:
+        """Merge the generation with its offspring and keep the fittest rows."""
         data = algorithm.data
         score, genes = data["offspring"], data["born"]
         if "score" in data:
@@ -191,6 +193,7 @@ class ArrayMating(InfillCriterion):  # type: ignore[misc]
         algorithm: Any = None,
         **kwargs: Any,
     ) -> Population:
+        """Breed the next generation's genes."""
         rng = random_state
         assert rng is not None
         genes = algorithm.data["genes"]

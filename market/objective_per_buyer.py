@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .frame_market import FrameMarket, Points
-from .water_filling import fill_level, positive_weights
+from .water_filling import LEAST_PRICE, fill_level, positive_weights
 
 FloatArray = NDArray[np.float64]
 
@@ -144,7 +144,7 @@ class PerBuyer:
             spare = np.where(np.isfinite(inner), inner, least) - market.price_per_kwh
             capacity[whole] = np.maximum(spare[whole], 0.0)[:, None]
         value = np.zeros_like(least)
-        if market.price_per_kwh > 0:
+        if market.price_per_kwh >= LEAST_PRICE:
             value = np.maximum(1.0 - least / market.price_per_kwh, 0.0)
         return Points(
             sold,
@@ -167,7 +167,7 @@ class PerBuyer:
         return fill_level(market.capacity_kwh, totals), bought
 
     def _optimal_total(self, market: FrameMarket) -> float:
-        if market.price_per_kwh <= 0:
+        if market.price_per_kwh < LEAST_PRICE:
             return market.most_kwh
         wanted = market.demand_kwh * (market.bid_per_kwh / market.price_per_kwh - 1.0)
         return float(min(np.clip(wanted, 0.0, market.demand_kwh).sum(), market.most_kwh))

@@ -20,7 +20,7 @@ from .pairing import (
     pair_exactly,
     proportional_value,
 )
-from .water_filling import fill_level, positive_weights
+from .water_filling import LEAST_PRICE, fill_level, positive_weights
 
 FloatArray = NDArray[np.float64]
 COLLAPSE_TOLERANCE = 1e-6  # relative to T_max
@@ -175,7 +175,7 @@ class Published:
         f2 = price * totals
         f1 = paired.log_value + self._silent(market) - f2
         least = paired.least_price
-        energy_value = 1.0 - least / price if price > 0 else np.zeros_like(least)
+        energy_value = 1.0 - least / price if price >= LEAST_PRICE else np.zeros_like(least)
         capacity = paired.seller_price - paired.seller_price.min(axis=1, keepdims=True)
         demand = paired.buyer_price - paired.buyer_price.min(axis=1, keepdims=True)
         if collapsed:  # nothing pulls T up: what c leaves of the price is the scarce side's

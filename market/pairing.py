@@ -224,6 +224,8 @@ def dense_trades(
         if np.all(np.abs(columns - bought_kwh) <= 1e-14 * bought_kwh):
             break
         energy *= _ratio(bought_kwh, columns)
+    if not np.allclose(energy.sum(axis=1), sold_kwh, rtol=1e-9, atol=0.0):
+        energy = np.outer(sold_kwh, bought_kwh) / total  # totals come first, whatever happens
     return trades_of(energy, price_per_kwh)
 
 

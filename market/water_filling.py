@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
+LEAST_PRICE = 1e-60  # bids below it are 0: their squares would leave the range of floats
 WEIGHT_FLOOR = 1e-5  # a bid of 0 still gets what all others leave over
 
 
@@ -32,7 +33,9 @@ def positive_weights(bid_per_kwh: FloatArray) -> FloatArray:
     [2.0, 2e-05]
     """
     top = float(bid_per_kwh.max(initial=0.0))
-    return np.maximum(bid_per_kwh, WEIGHT_FLOOR * top) if top > 0 else np.ones_like(bid_per_kwh)
+    if top < LEAST_PRICE:
+        return np.ones_like(bid_per_kwh)
+    return np.maximum(bid_per_kwh, WEIGHT_FLOOR * top)
 
 
 def fill_level(

@@ -1,0 +1,267 @@
+"""Money: ledger and bills against what meters, contracts and the tariff say they must be."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from . import audit_files as files
+from . import audit_ledger as ledger
+from .audit_bills import LINES, Bill, bill_month
+from .audit_check import Findings, Unusable
+from .audit_inputs import Run
+from .audit_meters import FrameSums
+from .audit_settlement import Settlement, derives_payments, settle, whole_minor
+
+ENERGY_KWH = 1e-9
+
+ONE_BILL = "every home has one bill in every month"
+UNITS = "energy on the bills is what meters and contracts leave"
+WHOLE = "bills are in whole minor units"
+LINE = "every line of every bill follows from meters, contracts and tariff"
+LEDGER = "the bills' lines are the ledger's postings, home by home"
+TOTALS = "each total is the sum of its lines"
+SAME_METER = "the bills of the same meters without peer-to-peer trade are right"
+NO_PV = "the bills of the gross load are right"
+STORED = "what batteries still hold is valued at the feed-in price"
+SAVING = "savings are differences of the bills"
+NO_P2P = "homes that nothing can operate otherwise owe the same without the market"
+
+_PURPOSE_OF = {
+    "p2p_bought": "p2p_energy",
+    "p2p_sold": "p2p_energy",
+    **{line: line for line in LINES[2:]},
+}
+_TOTALS = ("total", "no_p2p_total", "no_p2p_same_meter_total", "no_pv_total")
+_AVERAGES = ("p2p_bought_per_kwh", "p2p_sold_per_kwh")
+_VALUES = ("battery_state_value", "no_p2p_battery_state_value")
+_SAVINGS = ("saving", "saving_price_effect", "saving_operation_effect")
+
+
+def check_money(run: Run, found: Findings, sums: FrameSums) -> None:
+    """Derive every posting and every bill, and compare."""
+    laid = ledger.batches(run)
+    with found.section("ledger"):
+        entries = ledger.recorded_entries(run, found, laid)
+        ledger.check_clearing(run, found, entries, laid)
+        ledger.check_chain(run, found, entries, laid)
+    posted = None
+    if not derives_payments(run):
+        posted = ledger.posted_payments(run, entries, laid)
+        found.explain(
+            ledger.CLEARED,
+            "payments of this mechanism are its own: they are balanced, but not derived",
+        )
+    settled = settle(run, sums, posted)
+    market, same_meter, no_pv = (_bills(run, sums, settled, way) for way in range(3))
+    with found.section("postings"):
+        ledger.check_postings(run, found, entries, laid, settled, market)
+    with found.section("bills"):
+        recorded = _BillFile(run, found)
+        recorded.check_units(settled, market)
+        recorded.check_lines(market)
+        recorded.check_against_ledger(entries, laid)
+        recorded.check_totals(market, same_meter, no_pv)
+        recorded.check_savings(sums, market, same_meter)
+
+
+def _bills(run: Run, sums: FrameSums, settled: Settlement, way: int) -> list[Bill]:
+    """Bill every month: with the market (0), the same meters without it (1), the load alone (2)."""
+    imports, exports = (
+        (settled.billed_import, settled.grid_export),
+        (sums.imported, sums.exported),
+        (sums.load, np.zeros_like(sums.load)),
+    )[way]
+    bank: np.ndarray | None = None
+    bills = []
+    for month in run.months:
+        bills.append(
+            bill_month(
+                run.terms,
+                month,
+                run.time.tod,
+                imports,
+                exports,
+                run.members["pv_kwp"],
+                bank,
+                settled if way == 0 else None,
+            )
+        )
+        bank = bills[-1].bank
+    return bills
+
+
+class _BillFile:
+    """`bills.csv` in the order of months and homes; every array is (n_months, n_homes)."""
+
+    def __init__(self, run: Run, found: Findings) -> None:
+        self._run, self._found = run, found
+        self._unit = run.terms.minor_per_major
+        self._billed = [
+            f"billed_{name.replace('-', '_').replace(' ', '_')}_kwh" for name in run.terms.frames
+        ]
+        numbers = ["month_share", "grid_import_kwh", "grid_export_kwh", *self._billed]
+        numbers += ["p2p_bought_kwh", "p2p_sold_kwh", "bank_kwh"]
+        money = [*LINES, *_TOTALS, *_VALUES, *_SAVINGS]
+        kinds = {name: files.TEXT for name in ("prosumer", "month", "note")}
+        kinds |= {name: files.REAL for name in (*numbers, *money)}
+        kinds |= {name: "real?" for name in _AVERAGES}
+        table = files.read_csv(run.path / "bills.csv", kinds, found)
+        months = {month.name: i for i, month in enumerate(run.months)}
+        key = table.codes("month", months) * run.n_homes + table.codes("prosumer", run.home_of)
+        known = (table.codes("month", months) >= 0) & (table.codes("prosumer", run.home_of) >= 0)
+        found.holds(ONE_BILL, known, lambda i: f"bills.csv: line {i + 2}: unknown home or month")
+        count = np.bincount(key[known], minlength=len(months) * run.n_homes)
+        found.holds(ONE_BILL, count == 1, lambda i: f"{self._at(i)} has {count[i]} bills")
+        if not known.all() or not (count == 1).all():
+            raise Unusable("bills.csv: bills are missing, unknown or stand twice")
+        order, self._shape = np.argsort(key), (len(months), run.n_homes)
+        self._number = {
+            c: table[c][order].reshape(self._shape) for c in (*numbers, *_AVERAGES)
+        }
+        notes = table.text("note")[order].reshape(self._shape)
+        wanted = np.array([month.note for month in run.months], dtype=object)[:, None]
+        found.holds(
+            ONE_BILL,
+            np.asarray(notes == wanted, dtype=np.bool_),
+            lambda m, h: f"note of {self._place(m, h)}: {notes[m, h]!r}",
+        )
+        self._minor: dict[str, np.ndarray] = {}
+        for column in money:
+            exact = table[column][order].reshape(self._shape) * self._unit
+            self._minor[column] = np.rint(exact)
+            found.close(
+                WHOLE,
+                exact,
+                np.rint(exact),
+                1e-6,
+                lambda m, h, c=column: f"{c} of {self._place(m, h)}",
+                "minor units",
+            )
+
+    def _place(self, month: int, home: int) -> str:
+        return f"{self._run.homes[home]}, {self._run.months[month].name}"
+
+    def _at(self, row: int) -> str:
+        return self._place(row // self._run.n_homes, row % self._run.n_homes)
+
+    def _compare(self, name: str, column: str, derived: list[np.ndarray] | np.ndarray) -> None:
+        self._found.close(
+            name,
+            self._minor[column],
+            np.asarray(derived, dtype=np.float64),
+            0.0,
+            lambda m, h: f"{column} of {self._place(m, h)}",
+            "minor units",
+        )
+
+    def check_units(self, settled: Settlement, market: list[Bill]) -> None:
+        """Compare the energies on the bills, and the average prices of traded energy."""
+        months = self._run.months
+        derived: dict[str, np.ndarray] = {
+            "month_share": np.array([np.full(self._shape[1], month.share) for month in months]),
+            "grid_import_kwh": np.array([bill.taken.sum(axis=1) for bill in market]),
+            "grid_export_kwh": np.array([bill.given.sum(axis=1) for bill in market]),
+            "bank_kwh": np.array([bill.bank.sum(axis=1) for bill in market]),
+        }
+        for k, column in enumerate(self._billed):
+            derived[column] = np.array([bill.billed[:, k] for bill in market])
+        for side, part in (("bought", settled.bought), ("sold", settled.sold)):
+            energy = np.array([part[month.frames].sum(axis=0) for month in months])
+            money = np.abs(np.array([bill.owed[f"p2p_{side}"] for bill in market])) / self._unit
+            derived[f"p2p_{side}_kwh"] = energy
+            derived[f"p2p_{side}_per_kwh"] = np.divide(
+                money, energy, out=np.full(energy.shape, np.nan), where=energy > 0.0
+            )
+        for column, values in derived.items():
+            self._found.close(
+                UNITS,
+                self._number[column],
+                values,
+                1e-6,
+                lambda m, h, c=column: f"{c} of {self._place(m, h)}",
+            )
+
+    def check_lines(self, market: list[Bill]) -> None:
+        """Compare every line."""
+        for line in LINES:
+            self._compare(LINE, line, [bill.owed[line] for bill in market])
+
+    def check_against_ledger(self, entries: ledger.Entries, laid: ledger.Batches) -> None:
+        """Add up the ledger's own postings by home, month and line."""
+        month = laid.month[entries.batch]
+        for line, purpose in _PURPOSE_OF.items():
+            posted = np.zeros(self._shape)
+            for side, sign in ((entries.payer, 1.0), (entries.payee, -1.0)):
+                rows = (entries.purpose == ledger.CODE[purpose]) & (side >= ledger.FIRST_HOME)
+                if line == "p2p_bought" or line == "p2p_sold":
+                    rows &= sign > 0 if line == "p2p_bought" else sign < 0
+                at = month[rows], side[rows] - ledger.FIRST_HOME
+                np.add.at(posted, at, sign * entries.amount[rows])
+            self._compare(LEDGER, line, posted)
+
+    def check_totals(
+        self, market: list[Bill], same_meter: list[Bill], no_pv: list[Bill]
+    ) -> None:
+        """Compare the totals, and add the lines up."""
+        self._compare(TOTALS, "total", sum(self._minor[line] for line in LINES))
+        for name, column, bills in (
+            (LINE, "total", market),
+            (SAME_METER, "no_p2p_same_meter_total", same_meter),
+            (NO_PV, "no_pv_total", no_pv),
+        ):
+            self._compare(name, column, [bill.total for bill in bills])
+
+    def check_savings(
+        self, sums: FrameSums, market: list[Bill], same_meter: list[Bill]
+    ) -> None:
+        """Value the batteries, split the savings, and check what can be known of the second run.
+
+        The re-operated bill comes from meters of a run without the market, which are not on file;
+        but a home with neither PV nor battery is operated the same, and without a battery nothing
+        is stored.
+        """
+        run, at, found = self._run, self._minor, self._found
+        battery, members = run.scenario["battery"], run.members
+        eta = math.sqrt(float(battery["round_trip_efficiency"]))
+        capacity = members["battery_kwh"]
+        usable = np.maximum(sums.stored - float(battery["soc_min"]) * capacity, 0.0) * eta
+        value = np.zeros(self._shape)
+        value[-1] = whole_minor(np.maximum(usable * run.terms.feed_in, 0.0) * self._unit)
+        self._compare(STORED, "battery_state_value", value)
+        share = float(battery["soc_max"]) - float(battery["soc_min"])
+        most = np.zeros(self._shape)
+        most[-1] = max(run.terms.feed_in, 0.0) * share * capacity * eta * self._unit
+        second = at["no_p2p_battery_state_value"]
+        self._compare(STORED, "no_p2p_battery_state_value", np.clip(second, 0.0, np.ceil(most)))
+        banked, same_banked = (self._banked(bills) for bills in (market, same_meter))
+        price_effect = at["no_p2p_same_meter_total"] - same_banked - (at["total"] - banked)
+        saving = at["no_p2p_total"] - second - (at["total"] - banked - value)
+        if run.terms.banks:
+            # What the second run's homes put in the bank is not on file; without PV it is nothing.
+            found.explain(
+                SAVING,
+                "with banked units, savings of homes with PV rest on the second run's bank, which "
+                "is not on file: only their two parts are added up",
+            )
+            parts = at["saving_price_effect"] + at["saving_operation_effect"]
+            saving = np.where(members["pv_kwp"] > 0.0, parts, saving)
+        self._compare(SAVING, "saving", saving)
+        self._compare(SAVING, "saving_price_effect", price_effect)
+        self._compare(SAVING, "saving_operation_effect", saving - price_effect)
+        inert = (members["pv_kwp"] == 0.0) & (capacity == 0.0)
+        if run.setting("market", "mechanism") == "grid-only":
+            inert = np.ones_like(inert)
+        same = np.where(inert, at["no_p2p_same_meter_total"], at["no_p2p_total"])
+        self._compare(NO_P2P, "no_p2p_total", same)
+
+    def _banked(self, bills: list[Bill]) -> np.ndarray:
+        """Return what each month adds to the bank, at the payout price [minor units]."""
+        terms = self._run.terms
+        before = [np.zeros_like(bills[0].bank), *(bill.bank for bill in bills[:-1])]
+        gained = [
+            (bill.bank - earlier).sum(axis=1)
+            for bill, earlier in zip(bills, before, strict=True)
+        ]
+        return whole_minor(np.array(gained) * terms.payout * self._unit * terms.banks)
