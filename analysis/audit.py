@@ -102,6 +102,7 @@ def audit_run(path: str | Path) -> Audit:
         check_metered_voltages(run, found)
     with found.section("orders"):
         check_orders(run, found)
+        run.books = read_books(run)
     for title, check in (
         ("prices", check_prices),
         ("trades", check_trades),
@@ -110,7 +111,7 @@ def audit_run(path: str | Path) -> Audit:
         ("network loop", check_capping),
     ):
         with found.section(title):
-            check(run, found, read_books(run))
+            check(run, found, run.books)
     with found.section("positions and frames"):
         if sums is None:
             raise Unusable("meters: they could not be read to their end")

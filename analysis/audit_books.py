@@ -11,6 +11,8 @@ from .audit_inputs import Run
 
 #: Energy below this share of a book is round-off, not an order left over.
 LEFT_OVER = 1e-12
+#: Prices that differ by less are one. [currency/kWh]
+PRICE = 1e-9
 PRICE_RULES = ("merit-order", "k-double-auction", "mid-market", "fixed")
 
 
@@ -87,7 +89,10 @@ def read_books(run: Run) -> Books:
                 everybody,
             )
     books = Books(offer, offered, bid, wanted, price, priced, np.zeros(run.n_frames), False)
-    selling, buying = books.eligible(price, everybody)
+    # The last digit of a price decides who is eligible at the margin: take the one on file.
+    recorded = run.frames["mcp_per_kwh"]
+    near = np.abs(recorded - price) <= PRICE
+    selling, buying = books.eligible(np.where(near, recorded, price), everybody)
     most = np.minimum(
         np.where(selling, offered, 0.0).sum(axis=1), np.where(buying, wanted, 0.0).sum(axis=1)
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from . import audit_files as files
 from .audit_check import Findings, Unusable
 from .audit_files import Table
 from .audit_terms import Month, Terms, Timetable, read_terms, timetable
+
+if TYPE_CHECKING:
+    from .audit_books import Books
 
 KNOWN = "all homes, frames and buses are known"
 FRAMES_RIGHT = "the frames are the tariff's, day by day"
@@ -107,6 +110,7 @@ class Run:
     capping: Table
     network: Table
     ledger: Table
+    books: Books
 
     def __getattr__(self, name: str) -> Any:
         raise Unusable(f"{name}: could not be read or put in order")
@@ -186,17 +190,14 @@ def known_codes(
 def _members(run: Run, found: Findings) -> None:
     table = files.read_parquet(run.path / "members.parquet", found)
     names = [str(name) for name in table.text("prosumer")]
-    strange = [
-        i
-        for i, name in enumerate(names)
-        if not name or name in names[:i] or name in MARKET_ACCOUNTS
-    ]
+    first = {name: i for i, name in reversed(list(enumerate(names)))}
+    good = [bool(n) and first[n] == i and n not in MARKET_ACCOUNTS for i, n in enumerate(names)]
     found.holds(
         KNOWN,
-        [i not in strange for i in range(len(names))],
+        good,
         lambda i: f"members: row {i}: {names[i]!r} is empty, stands twice, or is an account's name",
     )
-    if strange or not names:
+    if not names or not all(good):
         raise Unusable("members: homes without a name of their own")
     run.members, run.homes = table, tuple(names)
     run.home_of = {name: i for i, name in enumerate(names)}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .audit_books import Books
+from .audit_books import PRICE, Books
 from .audit_check import Findings
 from .audit_energy import ENERGY_KWH, PAIRS_KWH
 from .audit_inputs import Run
 
-PRICE = 1e-9
 #: Orders below a watt-hour are not sent.
 LEAST_ORDER_KWH = 1e-3
 

@@ -45,8 +45,11 @@ def check_members(run: Run, found: Findings) -> None:
     if not isinstance(section, Mapping):
         found.explain(DRAWN, "they come from a file of the user's, which is not on file")
         return
+    first = {pair: i for i, pair in reversed(list(enumerate(pairs)))}
     found.holds(
-        SOUND, [pairs.index(pair) == i for i, pair in enumerate(pairs)], lambda i: f"{place(i)}: its load is another's"
+        SOUND,
+        [first[pair] == i for i, pair in enumerate(pairs)],
+        lambda i: f"{place(i)}: its load is another's",
     )
     _check_drawn(run, found, section)
 
