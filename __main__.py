@@ -83,7 +83,7 @@ def _progress(wanted: bool) -> Iterator[Callable[[int, int, str], None] | None]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("reading data", total=None)
+        task = bar.add_task("reading data", total=1)
 
         def show(done: int, total: int, what: str) -> None:
             bar.update(task, completed=done, total=total, description=what)

@@ -143,7 +143,11 @@ def _demand_run(path: Path) -> None:
 def _read_meters(run: Run, found: Findings) -> FrameSums | None:
     """Lead all that look at the meters through them once; None if they cannot be read."""
     watchers: dict[str, _Watcher] = {}
-    for title, kind in (("meters", EnergyAudit), ("feeder", FeederAudit), ("orders", ForecastAudit)):
+    for title, kind in (
+        ("meters", EnergyAudit),
+        ("feeder", FeederAudit),
+        ("orders", ForecastAudit),
+    ):
         with found.section(title):
             watchers[title] = kind(run, found)
     sums: FrameSums | None = None
@@ -170,8 +174,10 @@ def audit_table(audit: Audit) -> Table:
     from rich.table import Table
 
     failed = sum(not check.ok for check in audit.checks)
-    title = f"{failed} of {len(audit.checks)} checks failed" if failed else (
-        f"all {len(audit.checks)} checks passed, from the files alone"
+    title = (
+        f"{failed} of {len(audit.checks)} checks failed"
+        if failed
+        else (f"all {len(audit.checks)} checks passed, from the files alone")
     )
     table = Table(title=title, title_justify="left")
     table.add_column("check", overflow="fold")

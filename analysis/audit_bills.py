@@ -115,7 +115,9 @@ def bill_month(
             bill.owed[line] = values[month.frames].sum(axis=0)
     _energy_charge(bill, terms, month, billed, bought)
     everyone = np.arange(n)
-    _enter(bill, terms, "export_credit", everyone, counted_kwh(credited.sum(axis=1)), terms.feed_in, -1)
+    _enter(
+        bill, terms, "export_credit", everyone, counted_kwh(credited.sum(axis=1)), terms.feed_in, -1
+    )
     if terms.support is not None:
         _support_charge(bill, terms, month, offset, pv_kw)
     if terms.banks and month.ends and month.number == (terms.year_starts_month - 2) % 12 + 1:
@@ -153,7 +155,12 @@ def _enter(
 
 
 def _add(
-    bill: Bill, line: str, home: np.ndarray, energy: np.ndarray, amount: np.ndarray, kept: np.ndarray
+    bill: Bill,
+    line: str,
+    home: np.ndarray,
+    energy: np.ndarray,
+    amount: np.ndarray,
+    kept: np.ndarray,
 ) -> None:
     home, energy, amount = home[kept], energy[kept], amount[kept]
     np.add.at(bill.owed[line], home, amount)
@@ -218,9 +225,7 @@ def _energy_charge(
     _add(bill, "fixed_charge", np.arange(len(charge)), np.zeros(len(charge)), charge, charge != 0)
 
 
-def units_by_step(
-    steps: Steps, total: np.ndarray, share: float
-) -> tuple[np.ndarray, np.ndarray]:
+def units_by_step(steps: Steps, total: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Put the units of a month into the steps of a tariff.
 
     Up to the last telescopic edge each unit belongs to the step it falls in; above, all units
@@ -242,7 +247,8 @@ def units_by_step(
 
     Examples
     --------
-    >>> steps = Steps(np.array([50.0, np.inf]), np.array([3.0, 4.0]), np.zeros(2), np.zeros(2, bool))
+    >>> none = np.zeros(2)
+    >>> steps = Steps(np.array([50.0, np.inf]), np.array([3.0, 4.0]), none, none > 0)
     >>> units_by_step(steps, np.array([50.0, 80.0]), 1.0)[0].tolist()
     [[50.0, 0.0], [50.0, 30.0]]
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .audit_books import Books
@@ -9,109 +11,147 @@ from .audit_check import Findings
 from .audit_energy import PAIRS_KWH
 from .audit_inputs import Run, known_codes
 
-STATUS = "each frame's status says how it ended"
+#: A schedule that is filled up to the limit may pass it by the power flow's own tolerance. [p.u.]
+VOLTAGE_PU = 1e-6
+
 STEPS = "the steps of the network loop are whole and in order"
 STEPS_ENERGY = "caps and trades of the network loop's steps fit the orders"
 CAPPING = "the network loop ends at the accepted schedule"
 RAISED = "a whole schedule's voltages are not below those of its sales alone"
+STATUS = "each frame's status says how it ended"
 ACCEPTED = "accepted schedules keep the upper voltage limit on their forecast"
+AROUND = "forecast voltages stand about the source's"
 UNDER = "undervoltage without any sale is flagged"
-#: A schedule that is filled up to the limit may pass it by the power flow's own tolerance. [p.u.]
-VOLTAGE_PU = 1e-6
 PHASES = {"first": 0, "cap": 1, "restore": 2, "switch": 3}
 
 
+@dataclass(frozen=True)
+class _Steps:
+    """All steps, sorted by frame and number."""
+
+    frame: np.ndarray
+    number: np.ndarray
+    phase: np.ndarray
+    feasible: np.ndarray
+    caps: np.ndarray
+    traded: np.ndarray
+    v_min: np.ndarray
+    v_max: np.ndarray
+    critical: np.ndarray
+    is_first: np.ndarray
+    run: Run
+
+    def say(self, i: int) -> str:
+        return f"step {int(self.number[i])} of {self.run.time.ids[self.frame[i]]}"
+
+
 def check_capping(run: Run, found: Findings, books: Books) -> None:
-    """Check the steps of the loop against the frames.
+    """Check the steps of the loop against the frames, and how each frame ended.
 
     Of each frame the last step that the network check passed is the accepted one. Caps, energy and
     voltages of the steps before it rest on forecasts, which are not on file.
     """
-    frames, steps = run.frames, run.capping
-    limits = run.scenario["feeder"]
-    lower, upper = float(limits["v_min_pu"]), float(limits["v_max_pu"])
-    order = np.lexsort((steps["step"], steps["frame"]))
-    frame, number = steps["frame"][order], steps["step"][order]
-    phase = known_codes(found, steps, "phase", PHASES)[order]
-    feasible = steps["feasible"][order] > 0.5
-    caps, traded = steps["caps_kwh"][order], steps["traded_kwh"][order]
-    v_min, v_max = steps["v_min_pu"][order], steps["v_max_pu"][order]
-    critical = steps.text("critical_buses")[order]
-    count = np.bincount(frame, minlength=run.n_frames)
-    begins = np.concatenate([[0], np.cumsum(count)[:-1]])
+    steps = _read_steps(run, found)
+    _check_order(run, found, steps)
+    _check_energy(run, found, steps, books)
+    _check_accepted(run, found, steps)
+    _check_status(run, found, steps)
+    _check_voltages(run, found)
 
-    def place(i: int) -> str:
-        return f"step {int(number[i])} of {run.time.ids[frame[i]]}"
 
-    found.close(STEPS, frames["iterations"], count, 0.0, lambda f: f"iterations of {run.time.ids[f]}")
-    found.holds(STEPS, number == np.arange(len(number)) - begins[frame], place)
-    is_first = np.arange(len(frame)) == begins[frame]
-    later = np.flatnonzero(~is_first)
-    found.holds(STEPS, ~is_first | (phase == PHASES["first"]), place)
-    backwards = (phase[later] < phase[later - 1]) & (phase[later - 1] != PHASES["switch"])
-    found.holds(STEPS, ~backwards, lambda i: place(int(later[i])))
-    known = set(run.feeder.names)
-    found.holds(
+def _read_steps(run: Run, found: Findings) -> _Steps:
+    table = run.capping
+    order = np.lexsort((table["step"], table["frame"]))
+    frame = table["frame"][order]
+    return _Steps(
+        frame=frame,
+        number=table["step"][order],
+        phase=known_codes(found, table, "phase", PHASES)[order],
+        feasible=table["feasible"][order] > 0.5,
+        caps=table["caps_kwh"][order],
+        traded=table["traded_kwh"][order],
+        v_min=table["v_min_pu"][order],
+        v_max=table["v_max_pu"][order],
+        critical=table.text("critical_buses")[order],
+        is_first=np.diff(frame, prepend=-1) != 0,
+        run=run,
+    )
+
+
+def _check_order(run: Run, found: Findings, steps: _Steps) -> None:
+    count = np.bincount(steps.frame, minlength=run.n_frames)
+    begins = np.cumsum(count) - count
+    found.close(
         STEPS,
-        [set(text.split()) <= known and ((text == "") == ok) for text, ok in zip(critical, feasible, strict=True)],
-        lambda i: f"{place(i)}: critical buses {critical[i]!r}",
+        run.frames["iterations"],
+        count,
+        0.0,
+        lambda f: f"iterations of {run.time.ids[f]}",
     )
-    offered = frames["offered_kwh"][frame]
-    found.at_most(STEPS_ENERGY, caps - offered, PAIRS_KWH, place, "kWh")
-    found.at_most(STEPS_ENERGY, traded - caps, PAIRS_KWH, place, "kWh")
-    found.at_most(STEPS_ENERGY, -traded, PAIRS_KWH, place, "kWh")
-    starts = phase == PHASES["first"]
-    found.close(
-        STEPS_ENERGY, np.where(starts, caps, 0.0), np.where(starts, offered, 0.0), PAIRS_KWH,
-        lambda i: f"caps at {place(i)}", "kWh",
-    )  # fmt: skip
-    sure = starts & books.takes_most
-    found.close(
-        STEPS_ENERGY, np.where(sure, traded, 0.0), np.where(sure, books.most[frame], 0.0), PAIRS_KWH,
-        lambda i: f"energy at {place(i)}", "kWh",
-    )  # fmt: skip
-    plain = frames.text("status")[frame] != "infeasible-base"
-    found.holds(STEPS, ~plain | (feasible == (v_max <= upper)), place)
-    _check_accepted(run, found, frame, feasible, caps, traded, v_min, v_max)
-    first_v = np.full(run.n_frames, np.nan)
-    first_v[frame[is_first]] = v_max[is_first]
-    found.close(
-        CAPPING,
-        frames["v_max_unchecked_pu"],
-        first_v,
-        PAIRS_KWH,
-        lambda f: f"v_max_unchecked_pu of {run.time.ids[f]}",
-    )
-    first_traded = np.zeros(run.n_frames)
-    first_traded[frame[is_first]] = traded[is_first]
-    _check_status(run, found, lower, upper, first_traded)
+    here = np.arange(len(steps.frame))
+    found.holds(STEPS, steps.number == here - begins[steps.frame], steps.say)
+    found.holds(STEPS, ~steps.is_first | (steps.phase == PHASES["first"]), steps.say)
+    earlier = steps.phase[np.maximum(here - 1, 0)]
+    onwards = (steps.phase >= earlier) | (earlier == PHASES["switch"])
+    found.holds(STEPS, steps.is_first | onwards, steps.say)
+    known = set(run.feeder.names)
+    named = [
+        set(text.split()) <= known and (text == "") == good
+        for text, good in zip(steps.critical, steps.feasible, strict=True)
+    ]
+    found.holds(STEPS, named, lambda i: f"{steps.say(i)}: critical buses {steps.critical[i]!r}")
+    solved = ~np.isnan(steps.v_min) & ~np.isnan(steps.v_max)
+    unsolved = ~steps.feasible & np.isnan(steps.v_min) & np.isnan(steps.v_max)
+    found.holds(STEPS, solved | unsolved, steps.say)
+    # Where the feeder is above its limit without any sale, sales are judged by their effect.
+    plain = run.frames.text("status")[steps.frame] != "infeasible-base"
+    upper = float(run.scenario["feeder"]["v_max_pu"])
+    found.holds(STEPS, ~plain | (steps.feasible == (steps.v_max <= upper)), steps.say)
 
 
-def _check_accepted(
-    run: Run,
-    found: Findings,
-    frame: np.ndarray,
-    feasible: np.ndarray,
-    caps: np.ndarray,
-    traded: np.ndarray,
-    v_min: np.ndarray,
-    v_max: np.ndarray,
-) -> None:
-    """Compare the frames with the last step that passed."""
-    frames = run.frames
-    last = np.full(run.n_frames, -1)
-    np.maximum.at(last, frame[feasible], np.flatnonzero(feasible))
-    some = last >= 0
-    stepless = np.bincount(frame, minlength=run.n_frames) == 0
-    for column, values in (
-        ("traded_kwh", traded),
-        ("capped_kwh", frames["offered_kwh"][frame] - caps),
+def _check_energy(run: Run, found: Findings, steps: _Steps, books: Books) -> None:
+    offered = run.frames["offered_kwh"][steps.frame]
+    before = np.maximum(np.arange(len(steps.caps)) - 1, 0)
+    after_cap = ~steps.is_first & (steps.phase[before] != PHASES["switch"])
+    tightens = after_cap & (steps.phase == PHASES["cap"])
+    for excess in (
+        steps.caps - offered,
+        steps.traded - steps.caps,
+        -steps.traded,
+        np.where(tightens, steps.caps - steps.caps[before], 0.0),
     ):
-        derived = np.append(values, np.nan)[last]
-        recorded = np.where(some, frames[column], np.nan)
-        if column == "capped_kwh":
-            derived = np.where(stepless, 0.0, derived)
-            recorded = np.where(stepless, frames[column], recorded)
+        found.at_most(STEPS_ENERGY, excess, PAIRS_KWH, steps.say, "kWh")
+    free = steps.phase == PHASES["first"]
+    for recorded, derived, which in (
+        (steps.caps, offered, free),
+        (steps.traded, books.most[steps.frame], free & books.takes_most),
+    ):
+        found.close(
+            STEPS_ENERGY,
+            np.where(which, recorded, 0.0),
+            np.where(which, derived, 0.0),
+            PAIRS_KWH,
+            steps.say,
+            "kWh",
+        )
+
+
+def _check_accepted(run: Run, found: Findings, steps: _Steps) -> None:
+    """Compare the frames with their first step, and with the last one that passed."""
+    frames, n = run.frames, run.n_frames
+    last = np.full(n, -1)
+    np.maximum.at(last, steps.frame[steps.feasible], np.flatnonzero(steps.feasible))
+    some = last >= 0
+    first_v, removed = np.full(n, np.nan), np.zeros(n)
+    first_v[steps.frame[steps.is_first]] = steps.v_max[steps.is_first]
+    removed[some] = frames["offered_kwh"][some] - steps.caps[last[some]]
+    told = some | (frames["iterations"] == 0)
+    traded = np.append(steps.traded, np.nan)[last]
+    for column, recorded, derived in (
+        ("v_max_unchecked_pu", frames["v_max_unchecked_pu"], first_v),
+        ("traded_kwh", np.where(some, frames["traded_kwh"], np.nan), traded),
+        ("capped_kwh", np.where(told, frames["capped_kwh"], 0.0), removed),
+    ):
         found.close(
             CAPPING,
             recorded,
@@ -120,59 +160,62 @@ def _check_accepted(
             lambda f, c=column: f"{c} of {run.time.ids[f]}",
         )
     # Exports that the envelope admits beside the sales raise voltages further.
-    for column, values in (("v_min_pu", v_min), ("v_max_pu", v_max)):
+    for column, values in (("v_min_pu", steps.v_min), ("v_max_pu", steps.v_max)):
         least = np.append(values, np.nan)[last]
         found.at_most(
             RAISED,
-            np.where(some, least - frames[column], 0.0),
+            np.where(some & ~np.isnan(frames[column]), least - frames[column], 0.0),
             VOLTAGE_PU,
             lambda f, c=column: f"{c} of {run.time.ids[f]}",
             "p.u.",
         )
 
 
-def _check_status(
-    run: Run, found: Findings, lower: float, upper: float, first_traded: np.ndarray
-) -> None:
-    """Derive the status from energy and voltages; the base's own troubles from the limits."""
+def _check_status(run: Run, found: Findings, steps: _Steps) -> None:
+    """Derive the status from energy and voltages."""
     frames = run.frames
-    status, traded = frames.text("status"), frames["traded_kwh"] > 0.0
-    low, high = frames["v_min_pu"], frames["v_max_pu"]
-    watched = run.setting("market", "network") != "ignore"
+    status, traded, high = frames.text("status"), frames["traded_kwh"] > 0.0, frames["v_max_pu"]
+    upper = float(run.scenario["feeder"]["v_max_pu"])
+    wanted = np.zeros(run.n_frames, dtype=np.bool_)
+    wanted[steps.frame[steps.is_first]] = steps.traded[steps.is_first] > 0.0
     derived = np.where(traded, "cleared", "no-trade").astype(object)
-    if watched:
-        derived[~traded & (first_traded > 0.0)] = "infeasible-limit"
+    if run.setting("market", "network") != "ignore":
+        derived[~traded & wanted] = "infeasible-limit"
         over = high > upper + VOLTAGE_PU
-        near = ~over & (high > upper - VOLTAGE_PU) & (status == "infeasible-base")
+        near = (high > upper - VOLTAGE_PU) & (status == "infeasible-base")
         derived[over | near] = "infeasible-base"
+        found.at_most(
+            ACCEPTED,
+            np.where((status == "infeasible-base") | np.isnan(high), 0.0, high - upper),
+            VOLTAGE_PU,
+            lambda f: run.time.ids[f],
+            "p.u.",
+        )
     found.holds(
         STATUS,
         np.asarray(status == derived, dtype=np.bool_),
         lambda f: f"{run.time.ids[f]}: {status[f]!r} recorded, {derived[f]!r} derived",
     )
-    if watched:
-        found.at_most(
-            ACCEPTED,
-            np.where(status == "infeasible-base", 0.0, high - upper),
-            VOLTAGE_PU,
-            lambda f: run.time.ids[f],
-            "p.u.",
-        )
-    source = float(run.scenario["feeder"]["source_voltage_pu"])
+
+
+def _check_voltages(run: Run, found: Findings) -> None:
+    """Check what can be known of forecast voltages beside the limit."""
+    frames, setting = run.frames, run.scenario["feeder"]
+    source, lower = float(setting["source_voltage_pu"]), float(setting["v_min_pu"])
+    low, high = frames["v_min_pu"], frames["v_max_pu"]
+    found.holds(AROUND, np.isnan(low) == np.isnan(high), lambda f: run.time.ids[f])
     found.at_most(
-        "forecast voltages stand about the source's",
-        np.maximum(low - source, source - high),
+        AROUND,
+        np.where(np.isnan(low), 0.0, np.maximum(low - source, source - high)),
         0.0,
         lambda f: run.time.ids[f],
         "p.u.",
     )
-    flag = frames["undervoltage_base"] > 0.5
+    flagged = frames["undervoltage_base"] > 0.5
+    exported = run.positions["grid_export_scheduled_kwh"].sum(axis=1) > 0.0
+    is_base = ~exported & (frames["traded_kwh"] <= 0.0)
     found.holds(
         UNDER,
-        np.where(
-            traded | (run.positions["grid_export_scheduled_kwh"].sum(axis=1) > 0.0),
-            flag | ~(low < lower),
-            flag == (low < lower),
-        ),
+        np.where(is_base, flagged == (low < lower), flagged | ~(low < lower)),
         lambda f: run.time.ids[f],
     )

@@ -97,7 +97,9 @@ class Findings:
             name,
             gap,
             tolerance,
-            lambda *at: f"{place(*at)}: {found[at]:.10g}{_unit(unit)} recorded, {wanted[at]:.10g} derived",
+            lambda *at: (
+                f"{place(*at)}: {found[at]:.10g}{_unit(unit)} recorded, {wanted[at]:.10g} derived"
+            ),
         )
 
     def at_most(
@@ -107,7 +109,10 @@ class Findings:
         beyond = np.asarray(excess, dtype=np.float64)
         gap = np.where(np.isnan(beyond), np.inf, np.maximum(beyond, 0.0))
         self._take(
-            name, gap, tolerance, lambda *at: f"{place(*at)}: {beyond[at]:.6g}{_unit(unit)} too much"
+            name,
+            gap,
+            tolerance,
+            lambda *at: f"{place(*at)}: {beyond[at]:.6g}{_unit(unit)} too much",
         )
 
     def holds(self, name: str, good: ArrayLike, place: Place) -> None:
@@ -163,9 +168,7 @@ class Findings:
     def _running(self, name: str, tolerance: float) -> _Running:
         return self._open.setdefault(name, _Running(tolerance))
 
-    def _take(
-        self, name: str, gap: np.ndarray, tolerance: float, say: Callable[..., str]
-    ) -> None:
+    def _take(self, name: str, gap: np.ndarray, tolerance: float, say: Callable[..., str]) -> None:
         running = self._running(name, tolerance)
         running.tolerance = tolerance
         running.compared += gap.size
@@ -198,7 +201,9 @@ class _Running:
                 detail += f"; worst at {self.say}"
         else:
             detail = "nothing to check"
-        return Check(name, not self.wrong, self.worst, self.tolerance, "; ".join([detail, *self.notes]))
+        return Check(
+            name, not self.wrong, self.worst, self.tolerance, "; ".join([detail, *self.notes])
+        )
 
 
 def _unit(unit: str) -> str:

@@ -24,6 +24,7 @@ BOTH_WAYS = "no battery charges and discharges at once"
 INVERTER = "no home exports more than its inverter can"
 SETTLED = "positions follow from meters and contracts"
 FRAME_ENERGY = "frames add up what their meters and trades say"
+PAIRED = "sold and bought energy is what the traded pairs add up to"
 
 
 class EnergyAudit:
@@ -88,7 +89,12 @@ def check_positions(run: Run, found: Findings, sums: FrameSums) -> None:
     x + ordered curtailment - c - g. Imports and exports count as the tariff nets them.
     """
     at = run.positions
-    for column in ("sold_kwh", "bought_kwh", "grid_export_scheduled_kwh", "grid_import_scheduled_kwh"):
+    for column in (
+        "sold_kwh",
+        "bought_kwh",
+        "grid_export_scheduled_kwh",
+        "grid_import_scheduled_kwh",
+    ):
         found.at_most(SETTLED, -at[column], ENERGY_KWH, run.frame_home, "kWh")
     taken, given = grid_exchange(run, sums)
     contracted = at["sold_kwh"] - at["bought_kwh"]
@@ -128,22 +134,22 @@ def check_frame_energy(run: Run, found: Findings, sums: FrameSums) -> None:
         return np.bincount(frame, weights=weights, minlength=n)
 
     asks, bids = orders.is_ask, ~orders.is_ask
-    for column, derived, tolerance in (
-        ("sellers", by_frame(orders.frame[asks]), 0.0),
-        ("buyers", by_frame(orders.frame[bids]), 0.0),
-        ("offered_kwh", by_frame(orders.frame[asks], orders.quantity[asks]), ENERGY_KWH),
-        ("demanded_kwh", by_frame(orders.frame[bids], orders.quantity[bids]), ENERGY_KWH),
-        ("traded_kwh", by_frame(trades.frame, trades.energy), PAIRS_KWH),
-        ("traded_kwh", run.positions["sold_kwh"].sum(axis=1), ENERGY_KWH),
-        ("traded_kwh", run.positions["bought_kwh"].sum(axis=1), PAIRS_KWH),
-        ("curtailed_kwh", sums.curtailed.sum(axis=1), ENERGY_KWH),
-        ("ordered_curtailment_kwh", sums.ordered.sum(axis=1), ENERGY_KWH),
+    for column, derived in (
+        ("sellers", by_frame(orders.frame[asks])),
+        ("buyers", by_frame(orders.frame[bids])),
+        ("offered_kwh", by_frame(orders.frame[asks], orders.quantity[asks])),
+        ("demanded_kwh", by_frame(orders.frame[bids], orders.quantity[bids])),
+        ("traded_kwh", by_frame(trades.frame, trades.energy)),
+        ("traded_kwh", run.positions["sold_kwh"].sum(axis=1)),
+        ("traded_kwh", run.positions["bought_kwh"].sum(axis=1)),
+        ("curtailed_kwh", sums.curtailed.sum(axis=1)),
+        ("ordered_curtailment_kwh", sums.ordered.sum(axis=1)),
     ):
         found.close(
             FRAME_ENERGY,
             run.frames[column],
             derived,
-            max(tolerance, PAIRS_KWH),
+            PAIRS_KWH,
             lambda f, c=column: f"{c} of {run.time.ids[f]}",
         )
     shape = run.n_frames, run.n_homes
@@ -152,7 +158,7 @@ def check_frame_energy(run: Run, found: Findings, sums: FrameSums) -> None:
             trades.frame * shape[1] + home, weights=trades.energy, minlength=shape[0] * shape[1]
         )
         found.close(
-            "sold and bought energy is what the traded pairs add up to",
+            PAIRED,
             run.positions[column],
             flat.reshape(shape),
             PAIRS_KWH,

@@ -106,8 +106,8 @@ TABLES: dict[str, dict[str, str]] = {
         "feasible": FLAG,
         "caps_kwh": REAL,
         "traded_kwh": REAL,
-        "v_min_pu": REAL,
-        "v_max_pu": REAL,
+        "v_min_pu": "real?",
+        "v_max_pu": "real?",
         "critical_buses": TEXT,
     },
     "network": {
@@ -221,7 +221,9 @@ def from_arrow(name: str, arrow: pa.Table, kinds: Mapping[str, str], found: Find
     """Turn Arrow columns into arrays of the kinds wanted; what does not fit is a finding."""
     table = Table(name, arrow.num_rows)
     for column, kind in kinds.items():
-        found.holds(READABLE, column in arrow.column_names, lambda c=column: f"{name}: no column {c}")
+        found.holds(
+            READABLE, column in arrow.column_names, lambda c=column: f"{name}: no column {c}"
+        )
         if column not in arrow.column_names:
             continue
         try:
@@ -294,7 +296,9 @@ def _put(table: Table, column: str, kind: str, values: pa.ChunkedArray) -> None:
     elif kind == TIME:
         table.columns[column] = values.cast(pa.timestamp("s")).to_numpy().astype("datetime64[s]")
     elif kind == FLAG:
-        table.columns[column] = values.cast(pa.bool_()).cast(pa.int8()).cast(pa.float64()).to_numpy()
+        table.columns[column] = (
+            values.cast(pa.bool_()).cast(pa.int8()).cast(pa.float64()).to_numpy()
+        )
     elif kind == WHOLE and pa.types.is_integer(values.type) and not values.null_count:
         table.columns[column] = values.cast(pa.int64()).to_numpy()
     elif pa.types.is_floating(values.type) or pa.types.is_integer(values.type):

@@ -25,7 +25,9 @@ class ForecastAudit:
         self._run, self._found = run, found
         orders = run.orders
         self._ordered = np.zeros((run.n_frames, run.n_homes))
-        self._ordered[orders.frame, orders.home] = np.where(orders.is_ask, 1.0, -1.0) * orders.quantity
+        self._ordered[orders.frame, orders.home] = (
+            np.where(orders.is_ask, 1.0, -1.0) * orders.quantity
+        )
         self._plain = run.members["battery_kwh"] == 0.0
         self._yesterday: np.ndarray | None = None
         time = run.time
@@ -42,7 +44,9 @@ class ForecastAudit:
         yesterday = np.zeros((0, today.shape[1])) if self._yesterday is None else self._yesterday
         shown = np.concatenate([yesterday, today])
         ends = self._gate - (day.day + 1) * time.per_day + len(shown)
-        in_reach = (ends > len(shown) - time.per_day) & (ends <= len(shown)) & (ends >= time.per_day)
+        in_reach = (
+            (ends > len(shown) - time.per_day) & (ends <= len(shown)) & (ends >= time.per_day)
+        )
         for frame in np.flatnonzero(in_reach & self._known):
             self._check(int(frame), shown[ends[frame] - time.per_day : ends[frame]])
         self._yesterday = today

@@ -16,6 +16,7 @@ import numpy as np
 
 from . import audit_files as files
 from .audit_check import Findings, Unusable
+from .audit_feeder import Feeder, read_feeder
 from .audit_files import Table
 from .audit_terms import Month, Terms, Timetable, read_terms, timetable
 
@@ -28,30 +29,9 @@ ONE_POSITION = "every home has one position in every frame"
 ONE_ROW = "the feeder has one row in every interval"
 ONCE = "nobody orders twice in a frame, no pair trades twice"
 MANIFEST = "the manifest agrees with the files"
-TREE = "the feeder is one tree of known buses"
 
 MARKET_ACCOUNTS = ("utility", "bulk_supplier", "clearing", "platform")
 _COLUMNS_OF_POSITIONS = [c for c in files.TABLES["positions"] if c not in ("frame_id", "prosumer")]
-
-
-@dataclass(frozen=True)
-class Feeder:
-    """The feeder's branches in an order in which every branch comes after the one that feeds it.
-
-    `parent` and `bus` (n_buses - 1,) are the ends of the branches; `z` is their impedance in p.u.
-    of 1 kW at nominal voltage: complex, (n_buses - 1,).
-    """
-
-    names: tuple[str, ...]
-    slack: int
-    parent: np.ndarray
-    bus: np.ndarray
-    z: np.ndarray
-
-    @property
-    def n(self) -> int:
-        """Number of buses."""
-        return len(self.names)
 
 
 @dataclass(frozen=True)
@@ -159,7 +139,7 @@ def read_run(path: Path, found: Findings) -> Run:
         run.months = run.time.months()
         run.frame_of = {name: i for i, name in enumerate(run.time.ids)}
     with found.section("feeder"):
-        run.feeder = _feeder(path, found)
+        run.feeder = read_feeder(path, found)
     with found.section("members"):
         _members(run, found)
     for name in ("frames", "orders", "trades", "positions", "capping", "network", "ledger"):
@@ -172,9 +152,13 @@ def read_run(path: Path, found: Findings) -> Run:
 
 
 def known_codes(
-    found: Findings, table: Table, column: str, known: Mapping[str, int], empty_allowed: bool = False
+    found: Findings,
+    table: Table,
+    column: str,
+    known: Mapping[str, int],
+    empty_allowed: bool = False,
 ) -> np.ndarray:
-    """Return the numbers of a column's texts; an unknown text is a finding and stops the section."""
+    """Return the numbers of a column's texts; an unknown one is a finding and ends the section."""
     codes = table.codes(column, known)
     bad = (codes < 0) & ~((table[column] < 0) & empty_allowed)
     found.holds(
@@ -202,54 +186,6 @@ def _members(run: Run, found: Findings) -> None:
     run.members, run.homes = table, tuple(names)
     run.home_of = {name: i for i, name in enumerate(names)}
     run.bus = known_codes(found, table, "bus", {n: i for i, n in enumerate(run.feeder.names)})
-
-
-def _feeder(path: Path, found: Findings) -> Feeder:
-    buses = files.read_csv(path / "feeder_buses.csv", files.BUSES, found)
-    branches = files.read_csv(path / "feeder_branches.csv", files.BRANCHES, found)
-    names = [str(name) for name in buses.text("bus")]
-    number = {name: i for i, name in enumerate(names)}
-    closed = branches["closed"] == 1
-    start, end = (branches.codes(side, number)[closed] for side in ("from", "to"))
-    z = (branches["r_ohm"] + 1j * branches["x_ohm"])[closed]
-    base = buses["base_kv"]
-    sound = (
-        len(number) == len(names)
-        and len(names) > 0
-        and bool((start >= 0).all() and (end >= 0).all())
-        and bool((base == base[:1]).all() and (base > 0).all())
-        and bool(np.isfinite(z).all())
-    )
-    order = _outwards(len(names), start, end) if sound else None
-    found.holds(TREE, order is not None, lambda: "feeder_buses.csv, feeder_branches.csv")
-    if order is None:
-        raise Unusable("the feeder's buses and branches make no tree")
-    parent, bus, branch = order
-    return Feeder(tuple(names), 0, parent, bus, z[branch] / (1000.0 * float(base[0]) ** 2))
-
-
-def _outwards(
-    n: int, start: np.ndarray, end: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Walk from the first bus outwards; None if some bus is not reached once and only once."""
-    if len(start) != n - 1:
-        return None
-    at: list[list[tuple[int, int]]] = [[] for _ in range(n)]
-    for i, (a, b) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
-        at[a].append((b, i))
-        at[b].append((a, i))
-    seen, walk = {0}, [(0, -1, -1)]
-    for here, _, _ in walk:
-        for there, branch in at[here]:
-            if there not in seen:
-                seen.add(there)
-                walk.append((there, here, branch))
-    if len(walk) != n:
-        return None
-    bus, parent, branch = (np.array(part) for part in zip(*walk[1:], strict=True)) if n > 1 else (
-        np.zeros(0, dtype=np.int64) for _ in range(3)
-    )
-    return parent, bus, branch
 
 
 def _frames(run: Run, table: Table, found: Findings) -> None:
@@ -296,7 +232,9 @@ def _trades(run: Run, table: Table, found: Findings) -> None:
     _unique(
         found,
         key,
-        lambda i: f"trades: {run.frame_home(int(frame[i]), int(seller[i]))} to {run.homes[buyer[i]]}",
+        lambda i: (
+            f"trades: {run.frame_home(int(frame[i]), int(seller[i]))} to {run.homes[buyer[i]]}"
+        ),
     )
     run.trades = Trades(frame, seller, buyer, table["energy_kwh"], table["price_per_kwh"])
 
@@ -361,9 +299,7 @@ _ORDERED = {
 }
 
 
-def _once(
-    found: Findings, name: str, key: np.ndarray, n: int, place: Any, table: str
-) -> None:
+def _once(found: Findings, name: str, key: np.ndarray, n: int, place: Any, table: str) -> None:
     """Demand that every number from 0 to n - 1 stands once and only once."""
     count = np.bincount(key, minlength=n)
     found.holds(name, count == 1, lambda i: f"{table}: {place(i)} has {count[i]} rows")

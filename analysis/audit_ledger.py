@@ -179,9 +179,7 @@ def check_postings(
     derived = _joined([*_frame_entries(settled, laid), *_month_entries(run, laid, bills)])
     for purpose, name in enumerate(PURPOSES):
         mine, theirs = (_sorted(part, purpose) for part in (derived, entries))
-        counts = [
-            np.bincount(part.batch, minlength=len(laid.frame)) for part in (theirs, mine)
-        ]
+        counts = [np.bincount(part.batch, minlength=len(laid.frame)) for part in (theirs, mine)]
         found.holds(
             POSTED,
             counts[0] == counts[1],
@@ -193,13 +191,12 @@ def check_postings(
         mine, theirs = (_only(part, same[part.batch]) for part in (mine, theirs))
 
         def place(i: int, rows: Entries = theirs) -> str:
-            return f"{_account(run, rows.payer[i])} to {_account(run, rows.payee[i])}, " + str(
-                laid.time[rows.batch[i]]
-            )[:16]
+            return (
+                f"{_account(run, rows.payer[i])} to {_account(run, rows.payee[i])}, "
+                + str(laid.time[rows.batch[i]])[:16]
+            )
 
-        found.holds(
-            POSTED, (theirs.payer == mine.payer) & (theirs.payee == mine.payee), place
-        )
+        found.holds(POSTED, (theirs.payer == mine.payer) & (theirs.payee == mine.payee), place)
         found.close(
             "posted amounts are what they must be",
             theirs.amount,
@@ -250,8 +247,14 @@ def _frame_entries(settled: Settlement, laid: Batches) -> Iterator[Entries]:
     batch = np.repeat(of_frame, n)
     home = np.tile(FIRST_HOME + np.arange(n), n_frames)
 
-    def rows(purpose: str, payer: np.ndarray | int, payee: np.ndarray | int, energy: np.ndarray,
-             money: np.ndarray, with_money: bool = False) -> Entries:  # fmt: skip
+    def rows(
+        purpose: str,
+        payer: np.ndarray | int,
+        payee: np.ndarray | int,
+        energy: np.ndarray,
+        money: np.ndarray,
+        with_money: bool = False,
+    ) -> Entries:
         told = np.where(money != 0, energy, 0.0) if with_money else energy
         return _entries(batch, purpose, payer, payee, told.ravel(), money.ravel())
 

@@ -124,7 +124,7 @@ def _placed(run: Run, section: Mapping[str, Any], found: Findings) -> np.ndarray
         # Highest averages: the next home goes where weight / (2 x homes + 1) is greatest.
         queue = [(-w, b, 0) for b, w in enumerate(weight.tolist()) if w > 0.0]
         heapq.heapify(queue)
-        bus = []
+        bus: list[int] = []
         while queue and len(bus) < int(section["homes"]):
             _, b, seats = heapq.heappop(queue)
             bus.append(b)

@@ -59,7 +59,9 @@ def meter_days(run: Run, found: Findings) -> Iterator[MeterDay]:
         raise Unusable("meters: columns are missing")
     try:
         order = _order(run, file, found)
-        yield from (_in_order(run, file, found) if order is None else _sorted(run, file, order, found))
+        yield from (
+            _in_order(run, file, found) if order is None else _sorted(run, file, order, found)
+        )
     except (OSError, pa.ArrowException) as error:
         found.fail(files.READABLE, f"meters.parquet: cannot be read to its end ({error})")
         raise Unusable("meters.parquet: cannot be read to its end") from error

@@ -14,7 +14,7 @@ from .audit_inputs import Run
 from .audit_meters import FrameSums
 from .audit_settlement import Settlement, derives_payments, settle, whole_minor
 
-ENERGY_KWH = 1e-9
+UNITS_KWH = 1e-6
 
 ONE_BILL = "every home has one bill in every month"
 UNITS = "energy on the bills is what meters and contracts leave"
@@ -117,9 +117,7 @@ class _BillFile:
         if not known.all() or not (count == 1).all():
             raise Unusable("bills.csv: bills are missing, unknown or stand twice")
         order, self._shape = np.argsort(key), (len(months), run.n_homes)
-        self._number = {
-            c: table[c][order].reshape(self._shape) for c in (*numbers, *_AVERAGES)
-        }
+        self._number = {c: table[c][order].reshape(self._shape) for c in (*numbers, *_AVERAGES)}
         notes = table.text("note")[order].reshape(self._shape)
         wanted = np.array([month.note for month in run.months], dtype=object)[:, None]
         found.holds(
@@ -179,7 +177,7 @@ class _BillFile:
                 UNITS,
                 self._number[column],
                 values,
-                1e-6,
+                UNITS_KWH,
                 lambda m, h, c=column: f"{c} of {self._place(m, h)}",
             )
 
@@ -201,11 +199,9 @@ class _BillFile:
                 np.add.at(posted, at, sign * entries.amount[rows])
             self._compare(LEDGER, line, posted)
 
-    def check_totals(
-        self, market: list[Bill], same_meter: list[Bill], no_pv: list[Bill]
-    ) -> None:
+    def check_totals(self, market: list[Bill], same_meter: list[Bill], no_pv: list[Bill]) -> None:
         """Compare the totals, and add the lines up."""
-        self._compare(TOTALS, "total", sum(self._minor[line] for line in LINES))
+        self._compare(TOTALS, "total", np.sum([self._minor[line] for line in LINES], axis=0))
         for name, column, bills in (
             (LINE, "total", market),
             (SAME_METER, "no_p2p_same_meter_total", same_meter),
@@ -213,9 +209,7 @@ class _BillFile:
         ):
             self._compare(name, column, [bill.total for bill in bills])
 
-    def check_savings(
-        self, sums: FrameSums, market: list[Bill], same_meter: list[Bill]
-    ) -> None:
+    def check_savings(self, sums: FrameSums, market: list[Bill], same_meter: list[Bill]) -> None:
         """Value the batteries, split the savings, and check what can be known of the second run.
 
         The re-operated bill comes from meters of a run without the market, which are not on file;
@@ -261,7 +255,6 @@ class _BillFile:
         terms = self._run.terms
         before = [np.zeros_like(bills[0].bank), *(bill.bank for bill in bills[:-1])]
         gained = [
-            (bill.bank - earlier).sum(axis=1)
-            for bill, earlier in zip(bills, before, strict=True)
+            (bill.bank - earlier).sum(axis=1) for bill, earlier in zip(bills, before, strict=True)
         ]
         return whole_minor(np.array(gained) * terms.payout * self._unit * terms.banks)

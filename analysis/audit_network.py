@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from . import audit_files as files
-from .audit_check import Findings, Unusable
+from .audit_check import Findings, Place, Unusable
 from .audit_inputs import Run
 from .audit_meters import MeterDay
-from .audit_sweep import balance, solve
+from .audit_sweep import Balance, balance, solve
 
 VOLTAGE_PU = 1e-6
 #: Voltages that differ by less are one for two power flows that converge to about as much. [p.u.]
@@ -25,7 +25,7 @@ BALANCE = "the feeder's power closes, from complex voltages and branch flows"
 KIRCHHOFF = "at every bus, what is injected leaves through the branches"
 MINUTES = "minutes outside the voltage limits are counted right"
 NEEDED = "curtailment was ordered only where a voltage would have been too high"
-KEPT = "the bus voltages on file are those of the power flow"
+KEPT = "bus voltages are on file, bus by bus, if they were asked for"
 
 
 class FeederAudit:
@@ -88,16 +88,24 @@ class FeederAudit:
         found.holds(SOLVABLE, np.isnan(recorded["v_max_pu"]) == ~solution.solved, place)
         for column, derived in (("v_min_pu", v.min(axis=0)), ("v_max_pu", v.max(axis=0))):
             found.close(
-                VOLTAGES, recorded[column], derived, VOLTAGE_PU,
-                lambda i, c=column: f"{c}, {place(i)}", "p.u.",
-            )  # fmt: skip
+                VOLTAGES,
+                recorded[column],
+                derived,
+                VOLTAGE_PU,
+                lambda i, c=column: f"{c}, {place(i)}",
+                "p.u.",
+            )
             bus = recorded[column.replace("_pu", "_bus")]
             there = np.where(bus < 0, np.nan, v[bus, np.arange(len(bus))])
             there = np.where(solution.solved, there, np.where(bus < 0, derived, np.inf))
             found.close(
-                EXTREME_BUS, there, derived, TIE_PU,
-                lambda i, c=column: f"{c}, {place(i)}", "p.u.",
-            )  # fmt: skip
+                EXTREME_BUS,
+                there,
+                derived,
+                TIE_PU,
+                lambda i, c=column: f"{c}, {place(i)}",
+                "p.u.",
+            )
         self._check_powers(recorded, power, balance(run.feeder, solution, power), place)
         for side, beyond in enumerate((v - self._upper, self._lower - v)):
             self._outside[side, 0] += (beyond > TIE_PU).sum(axis=1)
@@ -105,7 +113,10 @@ class FeederAudit:
         self._kept.compare(rows, v, place)
         self._check_orders(power, ordered, place)
 
-    def _check_powers(self, recorded, power, closed, place) -> None:  # type: ignore[no-untyped-def]
+    def _check_powers(
+        self, recorded: dict[str, np.ndarray], power: np.ndarray, closed: Balance, place: Place
+    ) -> None:
+        """Compare substation and losses with the branch flows, and these with each other."""
         run, found, hours = self._run, self._found, self._run.time.hours
         own = power[run.feeder.slack]
         for column, derived in (
@@ -127,7 +138,7 @@ class FeederAudit:
             KIRCHHOFF, left, BALANCE_KWH, lambda b, i: f"bus {names[b]}, {place(i)}", "kWh"
         )
 
-    def _check_orders(self, power: np.ndarray, ordered: np.ndarray, place) -> None:  # type: ignore[no-untyped-def]
+    def _check_orders(self, power: np.ndarray, ordered: np.ndarray, place: Place) -> None:
         """Give back what was ordered: the voltage must then be too high."""
         some = np.flatnonzero(ordered.any(axis=0))
         self._found.holds(NEEDED, np.ones(0, dtype=bool), place)
@@ -135,9 +146,7 @@ class FeederAudit:
             return
         without = solve(self._run.feeder, self._source, power[:, some] + ordered[:, some])
         highest = np.abs(without.voltage).max(axis=0)
-        self._found.holds(
-            NEEDED, ~(highest <= self._upper - TIE_PU), lambda i: place(int(some[i]))
-        )
+        self._found.holds(NEEDED, ~(highest <= self._upper - TIE_PU), lambda i: place(int(some[i])))
 
     def _check_minutes(self) -> None:
         run, found, interval = self._run, self._found, self._run.time.interval
@@ -164,9 +173,12 @@ class FeederAudit:
             if run.setting("market", "mechanism") == "grid-only":
                 beyond = np.abs(without - minutes)
             found.at_most(
-                MINUTES, beyond, 0.0,
-                lambda b, c=name: f"no_p2p_{c} of bus {run.feeder.names[b]}", "min",
-            )  # fmt: skip
+                MINUTES,
+                beyond,
+                0.0,
+                lambda b, c=name: f"no_p2p_{c} of bus {run.feeder.names[b]}",
+                "min",
+            )
 
 
 def time_minutes(run: Run) -> int:
@@ -211,7 +223,7 @@ class _KeptVoltages:
         limits = run.scenario["feeder"]
         self._lower, self._upper = float(limits["v_min_pu"]), float(limits["v_max_pu"])
 
-    def compare(self, rows: slice, v: np.ndarray, place) -> None:  # type: ignore[no-untyped-def]
+    def compare(self, rows: slice, v: np.ndarray, place: Place) -> None:
         """Compare the next rows with voltages (n_buses, S) of the same intervals."""
         if self._file is None or self.outside is None:
             return
@@ -223,9 +235,13 @@ class _KeptVoltages:
         kept = kept.reshape(count, n)
         names = self._run.feeder.names
         self._found.close(
-            "the bus voltages on file are right", kept, v.T, VOLTAGE_PU,
-            lambda i, b: f"bus {names[b]}, {place(i)}", "p.u.",
-        )  # fmt: skip
+            VOLTAGES,
+            kept,
+            v.T,
+            VOLTAGE_PU,
+            lambda i, b: f"bus {names[b]}, {place(i)}",
+            "p.u.",
+        )
         self.outside[0] += (kept > self._upper).sum(axis=0)
         self.outside[1] += (kept < self._lower).sum(axis=0)
 

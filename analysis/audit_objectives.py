@@ -105,6 +105,10 @@ def published(run: Run, found: Findings, offer: np.ndarray, bid: np.ndarray) -> 
         rest = silent * np.log(EPSILON_KWH) - cost
         low[frame] += rest
         high[frame] += rest
+        if high[frame] - low[frame] > 0.1 * RELATIVE * scale[frame]:
+            found.explain(
+                F1, f"known to {high[frame] - low[frame]:.2g} only in {run.time.ids[frame]}"
+            )
     traded = run.frames["traded_kwh"] > 0.0
     beyond = np.maximum(low - recorded, recorded - high) / scale
     found.at_most(
@@ -157,7 +161,9 @@ def bracket(
         y = _fit(y, x, np.ones(m), columns / bid)
         x = _fit(x, y, bid, rows)
         price = x[:, None] + y
-        high = min(high, constant + float(x @ rows + y @ columns) - float(np.log(price).sum(axis=0) @ bid))
+        high = min(
+            high, constant + float(x @ rows + y @ columns) - float(np.log(price).sum(axis=0) @ bid)
+        )
         energy = bid / price
         energy *= columns / energy.sum(axis=0)
         energy *= (rows / energy.sum(axis=1))[:, None]

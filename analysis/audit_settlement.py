@@ -157,7 +157,10 @@ def settle(
     exact = bought * (terms.network_charge * unit)
     network = shared_out(exact, whole_minor(exact.sum(axis=1)))
     rate = terms.transaction_charge * unit
-    by_seller, by_buyer = sold * (rate * terms.seller_share), bought * (rate * (1.0 - terms.seller_share))
+    by_seller, by_buyer = (
+        sold * (rate * terms.seller_share),
+        bought * (rate * (1.0 - terms.seller_share)),
+    )
     sides = np.stack([by_seller.sum(axis=1), by_buyer.sum(axis=1)], axis=1)
     sides = shared_out(sides, whole_minor(sides.sum(axis=1)))
     transaction = shared_out(by_seller, sides[:, 0]) + shared_out(by_buyer, sides[:, 1])

@@ -95,7 +95,9 @@ def read_terms(data: Any) -> Terms:
     try:
         return _terms(data)
     except (KeyError, TypeError, ValueError) as error:
-        raise Unusable(f"tariff.yaml: cannot be understood ({type(error).__name__}: {error})") from error
+        raise Unusable(
+            f"tariff.yaml: cannot be understood ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _terms(data: Mapping[str, Any]) -> Terms:
@@ -169,7 +171,9 @@ def _steps(items: list[Mapping[str, Any]], all_units: bool) -> Steps:
     return Steps(
         np.array([_or(item.get("up_to_kwh"), math.inf) for item in items], dtype=np.float64),
         np.array([float(item["rate_per_kwh"]) for item in items], dtype=np.float64),
-        np.array([_or(item.get("fixed_single_per_month"), 0.0) for item in items], dtype=np.float64),
+        np.array(
+            [_or(item.get("fixed_single_per_month"), 0.0) for item in items], dtype=np.float64
+        ),
         np.full(len(items), all_units),
     )
 
@@ -311,9 +315,7 @@ def timetable(scenario: Any, terms: Terms) -> Timetable:
     begin = midnight + np.timedelta64(boundary * 60, "s")
     start = begin + minute * np.timedelta64(60, "s")
     tod = np.tile(np.arange(len(terms.frames)), days)
-    ids = tuple(
-        f"{str(day)[:10]} {terms.frames[k]}" for day, k in zip(start, tod, strict=True)
-    )
+    ids = tuple(f"{str(day)[:10]} {terms.frames[k]}" for day, k in zip(start, tod, strict=True))
     return Timetable(
         begin=begin,
         days=days,

@@ -48,7 +48,7 @@ def prices(results: Results) -> Figure:
 
 def energy_by_day(results: Results) -> Figure:
     """Where the community's energy came from and went, day by day."""
-    meters = results.meters
+    meters = results.community
     day = (meters.start - meters.start.iloc[0]).dt.days
     by_day = meters[["load_kwh", "pv_kwh", "curtailed_kwh"]].groupby(day).sum()
     hours = _hours(results)
@@ -84,7 +84,7 @@ def energy_by_day(results: Results) -> Figure:
 
 def average_day(results: Results) -> Figure:
     """The community's average day: load, PV, batteries and net exchange."""
-    meters, hours = results.meters, _hours(results)
+    meters, hours = results.community, _hours(results)
     hour = meters.start.dt.hour + meters.start.dt.minute / 60.0
     n_days = int((meters.start.iloc[-1] - meters.start.iloc[0]) / pd.Timedelta(days=1)) + 1
     columns = [

@@ -30,7 +30,7 @@ def headline_figures(results: Results) -> dict[str, float | None]:
     frames, bills, network = results.frames, results.bills, results.network
     traded = float(frames.traded_kwh.sum())
     value = float((frames.traded_kwh * frames.mcp_per_kwh.fillna(0.0)).sum())
-    load = float(results.meters.load_kwh.sum())
+    load = float(results.community.load_kwh.sum())
     hours = _interval_hours(network)
     drawn = float(network.substation_kw.clip(lower=0.0).sum() * hours)
     saving = bills.groupby("prosumer").saving.sum()

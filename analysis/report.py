@@ -91,7 +91,7 @@ def _says_prices(results: Results) -> str:
 
 
 def _says_energy(results: Results) -> str:
-    meters = results.meters
+    meters = results.community
     load, pv = meters.load_kwh.sum(), meters.pv_kwh.sum()
     traded, curtailed = results.frames.traded_kwh.sum(), meters.curtailed_kwh.sum()
     return (
@@ -101,7 +101,7 @@ def _says_energy(results: Results) -> str:
 
 
 def _says_day(results: Results) -> str:
-    meters = results.meters
+    meters = results.community
     hour = meters.start.dt.hour
     net = -meters.net_export_kwh.groupby(hour).sum().to_numpy()
     most, least = int(net.argmax()), int(net.argmin())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import yaml
 
 from .run_directory import PARTIAL, RunError
@@ -91,6 +92,16 @@ class Results:
     def meters(self) -> pd.DataFrame:
         """A row per prosumer and interval."""
         return self._table("meters")
+
+    @cached_property
+    def community(self) -> pd.DataFrame:
+        """All meters together: a row per interval, read a day at a time to save memory."""
+        days = []
+        with pq.ParquetFile(self.path / "meters.parquet") as file:
+            for group in range(file.num_row_groups):
+                day = file.read_row_group(group).to_pandas().drop(columns="prosumer")
+                days.append(day.groupby("start", as_index=False).sum())
+        return pd.concat(days, ignore_index=True)
 
     @cached_property
     def network(self) -> pd.DataFrame:

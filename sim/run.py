@@ -83,10 +83,11 @@ def run_scenario(
         "clearing_seconds": sum(simulation.with_market.clearing_seconds),
     }
     simulation.release()
+    total = len(world.calendar.frames)
+    del simulation, world  # a large community's profiles would stand beside the report's tables
     directory.write_json("timing.json", timing | {"seconds": time.perf_counter() - started})
     if finish is not None:
         if progress is not None:
-            total = len(world.calendar.frames)
             progress(total, total, "report")
         finish(read_results(directory.work))
         directory.write_json("timing.json", timing | {"seconds": time.perf_counter() - started})

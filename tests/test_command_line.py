@@ -200,3 +200,27 @@ def test_missing_files_and_directories_are_refused(three_days, tmp_path):
     assert again.returncode == 2
     assert "not empty" in again.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a POSIX thing")
+def test_a_terminal_shows_the_simulated_day(tmp_path):
+    import os
+    import pty
+
+    reader, writer = pty.openpty()
+    command = [sys.executable, "-m", "gridbazaar", "run", "--days", "1"]
+    command += ["--set", "market.engine=exact"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=writer, stderr=writer)
+    os.close(writer)
+    shown = b""
+    while True:
+        try:
+            part = os.read(reader, 65536)
+        except OSError:  # Linux ends a terminal whose other side is closed with an error
+            break
+        if not part:
+            break
+        shown += part
+    assert process.wait() == 0, shown.decode(errors="replace")
+    text = shown.decode(errors="replace")
+    assert "01 Nov 2025" in text and "/3 frames" in text
