@@ -23,7 +23,7 @@ lint: $(VENV)/.test         ## style, types, layers
 	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml -p gridbazaar
 
 bench: $(VENV)/.test        ## speed, as ratios measured in one run
-	$(BIN)/python -m pytest tests/benchmarks --benchmark-only -q -s
+	$(BIN)/python -m pytest -q -s -o addopts="--import-mode=importlib --confcutdir=tests" tests/benchmarks
 
 clean:                      ## remove the environment and what building leaves; never results
 	rm -rf $(VENV) build *.egg-info
