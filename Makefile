@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 SOURCES := $(shell find agents analysis market network scenarios sim -type f \
              -not -path '*/__pycache__/*') __init__.py __main__.py py.typed pyproject.toml
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench bench-peers clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.core          ## simulate a month of the village and say where the results are
@@ -24,6 +24,18 @@ lint: $(VENV)/.test         ## style, types, layers
 
 bench: $(VENV)/.test        ## speed, as ratios measured in one run
 	$(BIN)/python -m pytest -q -s -o addopts="--import-mode=importlib --confcutdir=tests" tests/benchmarks
+
+# One thread each, without progress bars: what tensorpowerflow's libraries read.
+bench-peers: .venv-peers/.peers ## the power flow against all its peers (1.7 GB of environment)
+	.venv-peers/bin/python -m pytest tests/peers -q
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 TQDM_DISABLE=1 \
+	  .venv-peers/bin/python -m pytest -q -s -o addopts="--import-mode=importlib --confcutdir=tests" \
+	  --benchmark-columns=median tests/benchmarks/test_power_flow_peers.py
+
+.venv-peers/.peers: $(SOURCES)
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check '.[peers]'
+	@rm -rf build && touch $@
 
 clean:                      ## remove the environment and what building leaves; never results
 	rm -rf $(VENV) build *.egg-info

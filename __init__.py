@@ -13,16 +13,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .analysis.clear_orders import clear
     from .network.library import load_feeder
     from .network.power_flow import solve_power_flow
     from .scenarios.load import load_scenario
     from .sim.results import read_results
     from .sim.run import run_scenario as run
 
-__all__ = ["load_feeder", "load_scenario", "read_results", "run", "solve_power_flow"]
+__all__ = ["clear", "load_feeder", "load_scenario", "read_results", "run", "solve_power_flow"]
 
 # Loaded when first used: numba, pandas and pvlib take seconds that `--help` need not wait for.
 _FACE = {
+    "clear": (".analysis.clear_orders", "clear"),
     "load_feeder": (".network.library", "load_feeder"),
     "load_scenario": (".scenarios.load", "load_scenario"),
     "read_results": (".sim.results", "read_results"),

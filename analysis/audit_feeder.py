@@ -34,14 +34,14 @@ class Feeder:
 
 
 def read_feeder(path: Path, found: Findings) -> Feeder:
-    """Read the feeder's two files.
+    """Read the feeder's two files; the source is the first bus, or the one that `slack` marks.
 
     Raises
     ------
     Unusable
         If buses and branches do not make one tree at one voltage level.
     """
-    buses = files.read_csv(path / "feeder_buses.csv", files.BUSES, found)
+    buses = files.read_csv(path / "feeder_buses.csv", files.BUSES, found, ("slack",))
     branches = files.read_csv(path / "feeder_branches.csv", files.BRANCHES, found)
     names = [str(name) for name in buses.text("bus")]
     number = {name: i for i, name in enumerate(names)}
@@ -56,25 +56,30 @@ def read_feeder(path: Path, found: Findings) -> Feeder:
         and bool((base == base[:1]).all() and (base > 0).all())
         and bool(np.isfinite(z).all())
     )
-    order = _outwards(len(names), start, end) if sound else None
+    marked = np.arange(len(names)) == 0
+    if "slack" in buses.columns:
+        marked = buses["slack"] == 1
+        sound = sound and int(marked.sum()) == 1
+    slack = int(marked.argmax()) if sound else 0
+    order = _outwards(len(names), slack, start, end) if sound else None
     found.holds(TREE, order is not None, lambda: "feeder_buses.csv, feeder_branches.csv")
     if order is None:
         raise Unusable("the feeder's buses and branches make no tree")
     parent, bus, branch = order
-    return Feeder(tuple(names), 0, parent, bus, z[branch] / (1000.0 * float(base[0]) ** 2))
+    return Feeder(tuple(names), slack, parent, bus, z[branch] / (1000.0 * float(base[0]) ** 2))
 
 
 def _outwards(
-    n: int, start: np.ndarray, end: np.ndarray
+    n: int, slack: int, start: np.ndarray, end: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Walk from the first bus outwards; None if some bus is not reached once and only once."""
+    """Walk from the source outwards; None if some bus is not reached once and only once."""
     if len(start) != n - 1:
         return None
     at: list[list[tuple[int, int]]] = [[] for _ in range(n)]
     for i, (a, b) in enumerate(zip(start.tolist(), end.tolist(), strict=True)):
         at[a].append((b, i))
         at[b].append((a, i))
-    seen, walk = {0}, [(0, -1, -1)]
+    seen, walk = {slack}, [(slack, -1, -1)]
     for here, _, _ in walk:
         for there, edge in at[here]:
             if there not in seen:

@@ -144,7 +144,7 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "bus_voltages": {"start": TIME, "bus": TEXT, "v_pu": "real?"},
 }
-BUSES = {"bus": TEXT, "base_kv": REAL}
+BUSES = {"bus": TEXT, "base_kv": REAL, "slack": WHOLE}
 BRANCHES = {"from": TEXT, "to": TEXT, "r_ohm": REAL, "x_ohm": REAL, "closed": WHOLE}
 BUS_MINUTES = {
     "bus": TEXT,
@@ -235,8 +235,10 @@ def from_arrow(name: str, arrow: pa.Table, kinds: Mapping[str, str], found: Find
     return table
 
 
-def read_csv(path: Path, kinds: Mapping[str, str], found: Findings) -> Table:
-    """Return the wanted columns of a CSV file."""
+def read_csv(
+    path: Path, kinds: Mapping[str, str], found: Findings, optional: Sequence[str] = ()
+) -> Table:
+    """Return the wanted columns of a CSV file; an optional one may be absent."""
     name = path.stem
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -253,7 +255,8 @@ def read_csv(path: Path, kinds: Mapping[str, str], found: Findings) -> Table:
     )
     table = Table(name, len(whole))
     for column, kind in kinds.items():
-        found.holds(READABLE, column in head, lambda c=column: f"{path.name}: no column {c}")
+        if column not in optional:
+            found.holds(READABLE, column in head, lambda c=column: f"{path.name}: no column {c}")
         if column not in head:
             continue
         at = head.index(column)
@@ -266,15 +269,6 @@ def read_csv(path: Path, kinds: Mapping[str, str], found: Findings) -> Table:
         table.columns[column] = np.array([_number(cell) for cell in cells], dtype=np.float64)
         _note_missing(table, column, kind, found)
     return table
-
-
-def csv_header(path: Path) -> list[str]:
-    """Return the column names of a CSV file, none where it cannot be read."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return []
 
 
 def _number(cell: str) -> float:

@@ -91,16 +91,18 @@ def recorded_entries(run: Run, found: Findings, laid: Batches) -> Entries:
     ends = laid.time[at_month_end]
     month = np.minimum(np.searchsorted(ends, table["time"]), len(ends) - 1)
     batch = np.where(table["frame"] >= 0, of_frame[table["frame"]], at_month_end[month])
+    whole = np.isfinite(amount) & (amount >= 0) & (amount < 2**53)
+    amount = np.where(whole, amount, 0).astype(np.int64)
     for good in (
         table["posting_id"] == np.arange(n),
         table["time"] == laid.time[batch],
         np.diff(batch, prepend=0) >= 0,
         np.isfinite(energy) & (energy >= 0.0),
-        amount >= 0,
+        whole,
         payer != payee,
     ):
         found.holds(FORM, good, place)
-    return Entries(batch, purpose, payer, payee, energy, np.asarray(amount, dtype=np.int64))
+    return Entries(batch, purpose, payer, payee, energy, amount)
 
 
 def check_clearing(run: Run, found: Findings, entries: Entries, laid: Batches) -> None:

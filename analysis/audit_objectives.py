@@ -148,7 +148,7 @@ def bracket(
     --------
     >>> low, high, _ = bracket(np.array([1.0, 3.0]), np.array([2.0, 2.0]), np.array([6.0, 6.0]))
     >>> round(low, 4), round(high, 4)
-    (-3.4521, -3.4521)
+    (-3.4522, -3.4522)
     """
     m, n = sold.size, bought.size
     rows, columns = sold + n * EPSILON_KWH, bought + m * EPSILON_KWH

@@ -16,6 +16,7 @@ from .audit_meters import FrameSums
 #: Energy sold and bought in a frame may differ by this share through rounding. [kWh]
 BALANCED_KWH = 1e-6
 _MILLIONTHS = 1_000_000
+_MOST_MINOR = 9e12
 
 
 def whole_minor(amount_minor: np.ndarray) -> np.ndarray:
@@ -26,7 +27,7 @@ def whole_minor(amount_minor: np.ndarray) -> np.ndarray:
     >>> whole_minor(np.array([15.499999999999998, -15.5, 15.4999])).tolist()
     [16, -16, 15]
     """
-    millionths = np.rint(np.asarray(amount_minor) * _MILLIONTHS).astype(np.int64)
+    millionths = _in_millionths(amount_minor)
     size = (np.abs(millionths) + _MILLIONTHS // 2) // _MILLIONTHS
     return np.asarray(np.where(millionths < 0, -size, size))
 
@@ -61,18 +62,26 @@ def shared_out(exact: np.ndarray, total: np.ndarray) -> np.ndarray:
     >>> shared_out(np.array([[33.4, 33.3, 33.3]]), np.array([100])).tolist()
     [[34, 33, 33]]
     """
-    share = np.round(exact, 6)
-    base = np.floor(share)
-    has = share != 0.0
-    given = base.astype(np.int64)
+    share = _in_millionths(exact)
+    given, remainder = np.divmod(share, _MILLIONTHS)
+    has = share != 0
     left = np.asarray(total) - given.sum(axis=1)
     everyone, extra = np.divmod(left, np.maximum(has.sum(axis=1), 1))
     given += has * everyone[:, None]
-    remainder = np.where(has, share - base, -1.0)
+    # Of equal remainders the larger share comes first, then the order of the homes.
+    order = np.lexsort((-share, -np.where(has, remainder, -1)), axis=1)
     rank = np.empty_like(given)
-    order = np.argsort(-remainder, axis=1, kind="stable")
     np.put_along_axis(rank, order, np.broadcast_to(np.arange(given.shape[1]), given.shape), axis=1)
     return np.asarray(given + (has & (rank < extra[:, None])))
+
+
+def _in_millionths(amount_minor: np.ndarray) -> np.ndarray:
+    """Return amounts as whole millionths of a minor unit, without the noise below them.
+
+    What is missing or beyond all money is a finding where it stands; here it must not trip.
+    """
+    bounded = np.clip(np.nan_to_num(amount_minor), -_MOST_MINOR, _MOST_MINOR)
+    return np.rint(bounded * _MILLIONTHS).astype(np.int64)
 
 
 @dataclass(frozen=True)

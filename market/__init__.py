@@ -1,1 +1,1 @@
-"""The market room: orders, prices, clearing, choice, tariffs, settlement; it knows no other room."""
+"""The market room: orders, prices, clearing, choice, tariffs, settlement; it knows no other."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .frame_market import FrameMarket
-from .gene_repair import balanced, swapped
+from .gene_repair import balanced, exchanged
 
 FloatArray = NDArray[np.float64]
 
@@ -137,8 +137,8 @@ class Marginal:
         """
         m, n = self._market.m, self._market.n
         result = genes.copy()
-        result[:, :m] = swapped(genes[:, :m], rng)
-        result[:, m : m + n] = swapped(
+        result[:, :m] = exchanged(genes[:, :m], rng)
+        result[:, m : m + n] = exchanged(
             genes[:, m : m + n], rng, np.maximum(self._market.bid_per_kwh, 1e-9)
         )
         return result

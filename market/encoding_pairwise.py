@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .frame_market import FrameMarket
-from .gene_repair import swapped
+from .gene_repair import exchanged
 
 FloatArray = NDArray[np.float64]
 
@@ -143,11 +143,13 @@ class Pairwise:
         result = genes.copy()
         energy = genes[:, : m * n].reshape(-1, m, n)
         if rng.random() < 0.5:
-            moved = swapped(energy.reshape(-1, n), rng, np.maximum(self._market.bid_per_kwh, 1e-9))
+            moved = exchanged(
+                energy.reshape(-1, n), rng, np.maximum(self._market.bid_per_kwh, 1e-9)
+            )
             moved = moved.reshape(-1, m, n)
         else:
             turned = np.ascontiguousarray(energy.transpose(0, 2, 1))
-            moved = swapped(turned.reshape(-1, m), rng).reshape(-1, n, m).transpose(0, 2, 1)
+            moved = exchanged(turned.reshape(-1, m), rng).reshape(-1, n, m).transpose(0, 2, 1)
         result[:, : m * n] = moved.reshape(genes.shape[0], -1)
         return result
 

@@ -1,4 +1,4 @@
-"""Feeders as pairs of CSV files: one row a bus, one row a branch."""
+"""Feeders as pairs of CSV files, one row a bus, one row a branch; and other loads for a feeder."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import csv
 import math
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .feeder import Feeder
 from .problems import FeederError
 from .table import BranchRow, BusRow, FeederTable, feeder_from_table
+
+Floats = NDArray[np.float64]
 
 BUS_COLUMNS = ("bus", "p_kw", "q_kvar", "base_kv")
 BRANCH_COLUMNS = ("from", "to", "r_ohm", "x_ohm")
@@ -84,6 +89,81 @@ def read_csv_feeder(buses: Path, branches: Path, name: str, source: str) -> Feed
     return feeder_from_table(table)
 
 
+def read_csv_loads(path: Path, feeder: Feeder) -> tuple[Floats, Floats]:
+    """Read other loads for a feeder's buses from a table of buses.
+
+    Parameters
+    ----------
+    path : Path
+        A table with the columns ``bus, p_kw, q_kvar`` and perhaps the others of a feeder's own
+        table of buses; every bus of the feeder once, in any order. A ``base_kv`` must be the
+        feeder's.
+    feeder : Feeder
+        The feeder.
+
+    Returns
+    -------
+    load_kw, load_kvar : ndarray (n_buses,)
+        Loads [kW, kvar] in the feeder's bus order.
+
+    Raises
+    ------
+    FeederError
+        With every problem: unknown, missing and repeated buses, cells that are no numbers.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> lane = Feeder("lane", "an example", ("a", "b"), 0, 0.4, [0], [1], [0.1], [0.0])
+    >>> file = Path(tempfile.mkdtemp()) / "evening.csv"
+    >>> _ = file.write_text("bus,p_kw,q_kvar\\nb,7,2\\na,0,0\\n")
+    >>> read_csv_loads(file, lane)[0].tolist()
+    [0.0, 7.0]
+    """
+    problems: list[str] = []
+    load = np.zeros((2, feeder.n_buses))
+    index = {name: i for i, name in enumerate(feeder.bus_names)}
+    first: dict[str, str] = {}
+    rows = _rows(path, BUS_COLUMNS[:3], problems)
+    for place, row in rows:
+        name = row["bus"]
+        if name not in index:
+            problems.append(
+                f"{place}: {name!r}: feeder {feeder.name!r} has no such bus: correct the name or "
+                "remove the row"
+            )
+        elif name in first:
+            problems.append(
+                f"{place}: {name!r}: the bus stands a second time (first: {first[name]}): keep one "
+                "row a bus"
+            )
+        first.setdefault(name, place)
+        for part, key in enumerate(("p_kw", "q_kvar")):
+            value = _number(row, key, place, problems)
+            if not math.isfinite(value):
+                problems.append(
+                    f"{place}: {row[key]!r}: {key} is missing or not finite: give a number (0 for "
+                    "no load)"
+                )
+            load[part, index.get(name, 0)] = value
+        if row.get("base_kv") and _number(row, "base_kv", place, problems) != feeder.base_kv:
+            problems.append(
+                f"{place}: {row['base_kv']}: base_kv is not the feeder's {feeder.base_kv:g} kV: "
+                "correct it or leave it empty"
+            )
+    missing = [name for name in feeder.bus_names if name not in first]
+    if rows and missing:
+        some = ", ".join(map(repr, missing[:5]))
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        problems.append(
+            f"{path}: {some}{more}: no row for the feeder's bus(es): give one row a bus (0 for no "
+            "load)"
+        )
+    if problems:
+        raise FeederError(problems)
+    return load[0], load[1]
+
+
 def _rows(
     path: Path, columns: tuple[str, ...], problems: list[str]
 ) -> list[tuple[str, dict[str, str]]]:
@@ -114,7 +194,8 @@ def _rows(
                     (place, {key: cell.strip() for key, cell in zip(head, cells, strict=True)})
                 )
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        problems.append(f"{path}: {error}: the file cannot be read: give a CSV file in UTF-8")
+        why = getattr(error, "strerror", None) or error
+        problems.append(f"{path}: {why}: the file cannot be read: give a CSV file in UTF-8")
         return []
     if not rows:
         problems.append(f"{path}: no rows: the file is empty: give at least one row")

@@ -93,7 +93,7 @@ def test_lists_are_documents_on_request(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "scenarios", "check", "schema", "feeders", "verify", "report"]
+    "command", ["run", "scenarios", "check", "schema", "feeders", "verify", "report", "clear"]
 )
 def test_every_command_has_help_with_an_example(command, tmp_path):
     done = gridbazaar(command, "--help", cwd=tmp_path)

@@ -1,0 +1,86 @@
+"""Make the tables of docs/network-cost.md again: python docs/network_cost.py (some minutes)."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+from doc_tables import markdown_table, replace_table
+
+from gridbazaar import run
+from gridbazaar.sim.results import Results
+
+PAGE = "network-cost.md"
+SCENARIO = "kerala-village"
+UPPER_PU = 1.05
+WAYS = {
+    "unchecked": ["market.network=ignore"],
+    "adaptive capping (default)": [],
+    "literal cap base": ["market.cap_base=offer"],
+    "switch to any point": ["market.switch=front"],
+    "any point, literal cap base": ["market.switch=front", "market.cap_base=offer"],
+    "constrained": ["market.network=constrained"],
+}
+HEADER = (
+    "method",
+    "frames above 1.05 p.u.",
+    "traded, kWh",
+    "given up, kWh",
+    "surplus, INR",
+    "given up, INR",
+    "capping rounds",
+    "clearing, s",
+    "saving of members, INR",
+)
+
+
+def surplus(results: Results) -> float:
+    """Bids of what was bought less offers of what was sold, over the month [currency]."""
+    folder = results.path
+    orders = pd.read_parquet(folder / "orders.parquet")
+    positions = pd.read_parquet(folder / "positions.parquet")
+    both = orders.merge(positions, on=["frame_id", "prosumer"])
+    return float((both.price_per_kwh * (both.bought_kwh - both.sold_kwh)).sum())
+
+
+def measured(overrides: list[str], folder: Path) -> dict[str, float]:
+    """Run the month under some settings and read off what they did."""
+    results = run(SCENARIO, overrides, out=folder)
+    frames = results.frames
+    capping = pd.read_parquet(folder / "capping.parquet")
+    return {
+        "above": int((frames.v_max_pu > UPPER_PU + 1e-6).sum()),
+        "traded": float(frames.traded_kwh.sum()),
+        "surplus": surplus(results),
+        "rounds": int((capping.phase == "cap").sum()),
+        "seconds": float(results.timing["clearing_seconds"]),
+        "saving": float(results.bills.saving.sum()),
+    }
+
+
+def rows(extra: list[str] | None = None) -> list[list[str]]:
+    """Return the table's rows, the unchecked month first."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, overrides in WAYS.items():
+            found[name] = measured([*overrides, *(extra or [])], Path(folder) / str(len(found)))
+    free = found["unchecked"]
+    return [
+        [
+            name,
+            f"{one['above']:.0f}",
+            f"{one['traded']:,.0f}",
+            f"{free['traded'] - one['traded']:,.0f}",
+            f"{one['surplus']:,.0f}",
+            f"{free['surplus'] - one['surplus']:,.0f}",
+            f"{one['rounds']:.0f}",
+            f"{one['seconds']:.1f}",
+            f"{one['saving']:,.0f}",
+        ]
+        for name, one in found.items()
+    ]
+
+
+if __name__ == "__main__":
+    replace_table(PAGE, "month", markdown_table(HEADER, rows()))

@@ -1,0 +1,45 @@
+"""One finished run for all tests of the audit, and a folder in which its files may be changed."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from gridbazaar.sim.run import run_scenario
+
+# Makes `tampering` importable by name, whatever import mode pytest uses.
+if "tampering" not in sys.modules:
+    _spec = importlib.util.spec_from_file_location(
+        "tampering", Path(__file__).with_name("tampering.py")
+    )
+    _module = importlib.util.module_from_spec(_spec)
+    sys.modules["tampering"] = _module
+    _spec.loader.exec_module(_module)
+
+# Every kind of posting and bill line occurs: charges on both sides, fixed charges, penalties.
+SETTINGS = [
+    "days=3",
+    "outputs.bus_voltages=true",
+    "tariff.transaction_charge_per_kwh=0.42",
+    "tariff.seller_share=0.3",
+    "tariff.fixed_charge_per_month={single: 60}",
+    "settlement.penalty_factor=0.25",
+]
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A finished run of three days."""
+    out = tmp_path_factory.mktemp("audit") / "run"
+    return run_scenario("kerala-village", SETTINGS, out=out).path
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    """The run's files, linked into a folder where they may be replaced."""
+    for file in finished.iterdir():
+        if file.is_file():
+            os.link(file, tmp_path / file.name)
+    return tmp_path

@@ -1,0 +1,289 @@
+"""`gridbazaar clear` and its Python face: the published case, options, bad input, edges."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import gridbazaar
+from gridbazaar.__main__ import app
+from gridbazaar.market.order import OrderError
+
+DATA = Path(gridbazaar.__file__).parent / "scenarios" / "data"
+PUBLISHED = [
+    *("--sellers", str(DATA / "published_sellers.csv")),
+    *("--buyers", str(DATA / "published_buyers.csv")),
+]
+KEYS = {
+    *("mcp_per_kwh", "engine", "objectives", "f1", "f2", "traded_kwh", "front", "front_collapsed"),
+    *("transactions", "unserved_kwh", "capping", "undervoltage_base", "status", "seconds"),
+}
+
+
+def clear(*words):
+    return CliRunner().invoke(app, ["clear", *map(str, words)])
+
+
+def said(*words):
+    done = clear(*words, "--json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def files(folder, sellers, buyers, bus=False):
+    """Write two order files from rows as text."""
+    more = ",bus" if bus else ""
+    (folder / "s.csv").write_text(f"seller,capacity_kwh,offer_per_kwh{more}\n{sellers}\n")
+    (folder / "b.csv").write_text(f"buyer,demand_kwh,bid_per_kwh{more}\n{buyers}\n")
+    return "--sellers", folder / "s.csv", "--buyers", folder / "b.csv"
+
+
+@pytest.mark.parametrize("engine", ["nsga2", "exact"])
+@pytest.mark.parametrize(
+    ("frame", "mcp", "f1", "f2"), [("normal", 5.5, -635.1, 934.99), ("peak", 7.0, -1226.5, 1434.99)]
+)
+def test_the_published_case_is_beaten_in_both_objectives(frame, mcp, f1, f2, engine):
+    found = said(
+        *PUBLISHED,
+        *("--frame", frame, "--mcp", mcp, "--participation", "all", "--engine", engine),
+        *("--published", DATA / "published_transactions.csv"),
+    )
+    assert set(found) >= KEYS
+    assert found["status"] == "cleared" and found["mcp_per_kwh"] == mcp
+    assert found["f1"] >= f1 and found["f2"] >= f2
+    assert found["f1"] > found["published"]["f1"] and found["f2"] > found["published"]["f2"]
+    assert found["unserved_kwh"] == pytest.approx(0.0, abs=1e-6)
+    assert sum(row["energy_kwh"] for row in found["transactions"]) == pytest.approx(
+        found["traded_kwh"]
+    )
+    assert [found["f1"], found["f2"]] in found["front"]
+    assert not found["front_collapsed"]
+
+
+def test_the_same_seed_gives_the_same_document():
+    words = (
+        *PUBLISHED,
+        "--frame",
+        "peak",
+        "--mcp",
+        7,
+        "--participation",
+        "all",
+        "--choose",
+        "knee",
+    )
+    one, two, other = said(*words), said(*words), said(*words, "--seed", 2)
+    for document in (one, two, other):
+        del document["seconds"]
+    assert one == two
+    assert one["front"] != other["front"]
+
+
+@pytest.mark.parametrize("rule", ["merit-order", "k-double-auction", "mid-market"])
+@pytest.mark.parametrize("objectives", ["published", "per-buyer", "surplus"])
+def test_price_rules_and_objectives(rule, objectives):
+    found = said(
+        *(*PUBLISHED, "--frame", "normal", "--retail", 7.5, "--feed-in", 4.0),
+        *("--price-rule", rule, "--objectives", objectives, "--engine", "exact"),
+    )
+    assert found["status"] == "cleared" and found["objectives"] == objectives
+    assert 5.2 <= found["mcp_per_kwh"] <= 7.0
+
+
+def test_people_get_tables_and_files(tmp_path):
+    words = (*PUBLISHED, "--frame", "normal", "--mcp", 5.5, "--participation", "all")
+    done = clear(*words, "--out", tmp_path / "deep" / "new")
+    assert done.exit_code == 0, done.stderr
+    assert "cleared" in done.stdout and "170.00" in done.stdout
+    out = tmp_path / "deep" / "new"
+    assert {p.name for p in out.iterdir()} == {
+        *("front.svg", "front.png", "transactions.csv", "clearing.json"),
+    }
+    assert [p.name for p in out.parent.iterdir()] == ["new"]
+    with (out / "transactions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert sum(float(row["energy_kwh"]) for row in rows) == pytest.approx(170.0)
+    assert [row["seller"] for row in rows[::4]] == ["S5", "S6", "S7", "S8", "S9", "S10"]
+    again = clear(*words, "--out", out)
+    assert again.exit_code == 2 and "not empty" in again.stderr
+
+
+def test_several_frames_need_a_name():
+    done = clear(*PUBLISHED, "--mcp", 5.5)
+    assert done.exit_code == 2
+    for word in ("--frame", "off_peak", "normal", "peak"):
+        assert word in done.stderr
+    done = clear(*PUBLISHED, "--mcp", 5.5, "--frame", "nomal")
+    assert done.exit_code == 2 and "nomal" in done.stderr and "off_peak" in done.stderr
+
+
+def test_all_problems_of_both_files_are_listed_at_once(tmp_path):
+    words = files(
+        tmp_path,
+        "anna,-3,2\nbinu,4,nan\nanna,5,2\n,1,1\nciya,inf,3",
+        "dev,ten,6\nbinu,4,5\nelsa,4,\nfiza,1e300,4",
+    )
+    done = clear(*words, "--mcp", 4)
+    assert done.exit_code == 2 and done.stdout == ""
+    for place in (
+        "s.csv: line 2 capacity_kwh: -3: is negative",
+        "s.csv: line 3 offer_per_kwh: nan: is not finite",
+        "s.csv: line 4 seller: anna: stands a second time",
+        "s.csv: line 5 seller: (empty): has no name",
+        "s.csv: line 6 capacity_kwh: inf: is not finite",
+        "b.csv: line 2 demand_kwh: ten: is no number",
+        "b.csv: line 3 buyer: binu: sells too",
+        "b.csv: line 4 bid_per_kwh: (empty): is no number",
+        "b.csv: line 5 demand_kwh: 1e300: is above 1e+12",
+    ):
+        assert place in done.stderr
+    assert "9 problems" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", ["is empty"]),
+        ("seler,capacity_kwh,offer_per_kwh\na,1,2\n", ["seler", "perhaps seller", "is missing"]),
+        ("seller,capacity_kwh,offer_per_kwh\na,1,2,3\n", ["4 cells"]),
+        ("seller,capacity_kwh,offer_per_kwh,bus,bus\na,1,2,3,3\n", ["stands twice"]),
+        ('seller,capacity_kwh,offer_per_kwh\n"a,1,2\n', ["no CSV"]),
+        (b"\xff\xfe\x00", ["UTF-8"]),
+        (None, ["no such file"]),
+    ],
+)
+def test_files_that_are_no_orders(content, words, tmp_path):
+    given = files(tmp_path, "a,1,2", "b,1,3")
+    if content is None:
+        (tmp_path / "s.csv").unlink()
+    else:
+        raw = content if isinstance(content, bytes) else content.encode()
+        (tmp_path / "s.csv").write_bytes(raw)
+    done = clear(*given, "--mcp", 2.5)
+    assert done.exit_code == 2
+    for word in words:
+        assert word in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), ["--retail", "--mcp"]),
+        (("--mcp", 4, "--price-rule", "merit-order"), ["one of the two"]),
+        (("--mcp", -4), ["--mcp", "-4"]),
+        (("--mcp", "nan"), ["--mcp", "nan"]),
+        (("--price-rule", "mid-market", "--retail", 5), ["--feed-in"]),
+        (("--price-rule", "best", "--retail", 5), ["best", "merit-order", "k-double-auction"]),
+        (("--price-rule", "fixed"), ["--mcp"]),
+        (("--retail", 3, "--feed-in", 4), ["above the retail price"]),
+        (("--mcp", 4, "--objectives", "surplus"), ["leave it out"]),
+        (("--mcp", 4, "--engine", "ga"), ["ga", "nsga2, exact"]),
+        (("--mcp", 4, "--choose", "best"), ["best", "demand-first", "knee"]),
+        (("--mcp", 4, "--population", 1, "--generations", 0), ["--population", "--generations"]),
+        (("--mcp", 4, "--hours", 12), ["--feeder"]),
+        (("--mcp", 4, "--feeder", "ieee33_mv"), ["--hours", "needs a bus"]),
+        (("--mcp", 4, "--feeder", "no_such", "--hours", 1), ["no_such", "ieee33_mv"]),
+        (("--mcp", 4, "--seed", -1), ["--seed"]),
+        (("--mcp", 4, "--frame", "day"), ["no column frame"]),
+    ],
+)
+def test_options_that_cannot_be_met_are_explained(options, words, tmp_path):
+    done = clear(*files(tmp_path, "a,4,2", "b,4,6"), *options, "--out", tmp_path / "new")
+    assert done.exit_code == 2, done.output
+    for word in words:
+        assert word in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+EDGES = {
+    "no sellers": ("", "b,4,6", "no-trade", 0.0),
+    "no buyers": ("a,4,2", "", "no-trade", 0.0),
+    "nobody": ("", "", "no-trade", 0.0),
+    "zero quantities": ("a,0,2\nc,4,2", "b,0,6\nd,3,6", "cleared", 3.0),
+    "all quantities zero": ("a,0,2", "b,0,6", "no-trade", 0.0),
+    "offers above bids": ("a,4,9\nc,4,8", "b,4,6\nd,4,5", "no-trade", 0.0),
+    "one and one": ("a,4,2", "b,3,6", "cleared", 3.0),
+    "ties": ("a,4,5\nc,4,5", "b,3,5\nd,3,5", "cleared", 6.0),
+    "demand far above supply": ("a,0.001,2", "b,100000,6", "cleared", 0.001),
+    "supply far above demand": ("a,100000,2", "b,0.001,6", "cleared", 0.001),
+    "prices of zero": ("a,4,0", "b,3,0", "cleared", 3.0),
+    "huge": ("a,1e12,2", "b,1e12,6", "cleared", None),
+}
+
+
+@pytest.mark.parametrize("engine", ["nsga2", "exact"])
+@pytest.mark.parametrize("case", EDGES)
+def test_edges_have_a_right_answer(case, engine, tmp_path):
+    sellers, buyers, status, traded = EDGES[case]
+    words = files(tmp_path, sellers, buyers)
+    found = said(*words, "--retail", 8, "--feed-in", 1, "--engine", engine, "--out", tmp_path / "o")
+    assert found["status"] == status
+    if traded is not None:
+        assert found["traded_kwh"] == pytest.approx(traded, rel=1e-6)
+    if status == "no-trade":
+        assert found["mcp_per_kwh"] is None and found["front"] == []
+        assert found["transactions"] == [] and found["f1"] is None
+    assert (tmp_path / "o" / "front.png").stat().st_size > 1000
+
+
+FEEDER = ("--feeder", "kerala_village_lv", "--hours", 6, "--mcp", 4, "--source-voltage", 1.04)
+SELLERS_AT = "a,90,2,4\nc,90,2,12\nd,120,2,18"
+BUYERS_AT = "b,150,6,3\ne,150,6,5"
+
+
+@pytest.mark.parametrize("method", ["adaptive-capping", "constrained"])
+def test_a_feeder_caps_what_it_cannot_carry(method, tmp_path):
+    words = (*files(tmp_path, SELLERS_AT, BUYERS_AT, bus=True), *FEEDER)
+    free = said(*words, "--method", "ignore")
+    assert free["v_max_pu"] > 1.05
+    held = said(*words, "--method", method)
+    assert held["status"] == "cleared"
+    assert held["v_max_pu"] <= 1.05 + 1e-9
+    assert 0.0 < held["traded_kwh"] < free["traded_kwh"]
+    if method == "adaptive-capping":
+        assert held["capping"][0]["critical_buses"]
+        assert set(held["capping"][-1]["caps"]) == {"a", "c", "d"}
+        assert all(set(s) >= {"caps", "v_min_pu", "v_max_pu"} for s in held["capping"])
+
+
+def test_the_flat_profile_is_the_power_flow_of_the_mean_power(tmp_path):
+    words = (*files(tmp_path, "a,6,2,18", "b,12,6,5", bus=True), *FEEDER)
+    found = said(*words)
+    feeder = gridbazaar.load_feeder("kerala_village_lv").with_source_voltage(1.04)
+    kw = np.zeros((1, feeder.n_buses))
+    kvar = kw.copy()
+    kw[0, feeder.bus_index("18")] = 1.0
+    kw[0, feeder.bus_index("5")] = -2.0
+    kvar[0, feeder.bus_index("5")] = -2.0 * np.tan(np.arccos(0.95))
+    flow = gridbazaar.solve_power_flow(feeder, kw, kvar)
+    assert found["v_max_pu"] == pytest.approx(float(flow.v_pu.max()), abs=1e-7)
+    assert found["v_min_pu"] == pytest.approx(float(flow.v_pu.min()), abs=1e-7)
+
+
+def test_a_base_above_the_limit_ends_with_its_status_and_exit_1(tmp_path):
+    words = (*files(tmp_path, SELLERS_AT, "b,1,6,3", bus=True), *FEEDER)
+    done = clear(*words, "--source-voltage", 1.07, "--json")
+    assert done.exit_code == 1, done.output
+    assert json.loads(done.stdout)["status"] == "infeasible-base"
+
+
+def test_unknown_buses_are_listed(tmp_path):
+    words = files(tmp_path, "a,4,2,4\nc,4,2,nowhere", "b,4,6,", bus=True)
+    done = clear(*words, *FEEDER)
+    assert done.exit_code == 2
+    assert "s.csv: line 3: bus: nowhere" in done.stderr
+    assert "b.csv: line 2: bus: (empty)" in done.stderr
+
+
+def test_the_python_face_takes_rows_and_says_all_problems():
+    sellers = [{"seller": "s", "capacity_kwh": 4, "offer_per_kwh": 3}]
+    buyers = [{"buyer": "b", "demand_kwh": 2, "bid_per_kwh": 6}]
+    done = gridbazaar.clear(sellers, buyers, retail=7, feed_in=2)
+    assert done.clearing.traded_kwh == pytest.approx(2.0)
+    assert done.as_dict()["front_collapsed"]
+    with pytest.raises(OrderError) as bad:
+        gridbazaar.clear(sellers, [{"buyer": "s", "demand_kwh": -2, "bid_per_kwh": 6}])
+    assert len(bad.value.problems) == 3
