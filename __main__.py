@@ -384,6 +384,36 @@ def report(
     print(write_report(results))
 
 
+@app.command(epilog="Example: gridbazaar bill runs/kerala-village-001 home-005 --month 2025-11")
+def bill(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
+    member: Annotated[str, typer.Argument(metavar="MEMBER", help="Whose bill, e.g. home-005.")],
+    month: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM", help="One month; by default all of the run.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The page; by default RUN/bills/MEMBER.html."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a member's bill as one HTML page to read and print."""
+    from .analysis.bill_page import write_bill
+
+    with _bad_input_listed():
+        written = write_bill(run_directory, member, month, out)
+    if as_json:
+        _print_json(written.as_dict())
+        return
+    for one in written.months:
+        owed = "to receive" if one.total < 0 else "to pay"
+        print(
+            f"{written.prosumer} {one.month}: {abs(one.total):,.2f} {written.currency} {owed}, "
+            f"saving {one.saving:,.2f}"
+        )
+    print(f"page  {written.out}")
+
+
 def _print_rows(rows: list[dict[str, Any]], as_json: bool, title: str) -> None:
     """Print rows as one JSON list, or as a table for people."""
     if as_json:

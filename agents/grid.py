@@ -12,6 +12,10 @@ from ..network.power_flow import PowerFlow, solve_power_flow
 from .market_operator import Connection
 
 
+# The feeder's balance must close to 1e-6 kWh an interval, near the loadability limit too.
+_TOLERANCE_PU = 1e-11
+
+
 @dataclass(frozen=True)
 class GridState:
     """The feeder in one interval, after any curtailment that the grid agent ordered.
@@ -53,7 +57,7 @@ class GridAgent(mesa.Agent):
         at = self.connection
         injection = self._at_buses(net_export_kwh)
         reactive = -self._tangent * self._at_buses(load_kwh)
-        flow = solve_power_flow(at.feeder, injection, reactive)
+        flow = solve_power_flow(at.feeder, injection, reactive, _TOLERANCE_PU)
         ordered = np.zeros(len(load_kwh))
         if not flow.v_pu.max() <= at.limits.upper_pu and curtailable_kwh.any():
             able = np.flatnonzero(curtailable_kwh > 0.0)
@@ -67,7 +71,7 @@ class GridAgent(mesa.Agent):
             )
             ordered[able] = (1.0 - share) * curtailable_kwh[able]
             injection = self._at_buses(net_export_kwh - ordered)
-            flow = solve_power_flow(at.feeder, injection, reactive)
+            flow = solve_power_flow(at.feeder, injection, reactive, _TOLERANCE_PU)
         return self._state(flow, injection, reactive, ordered)
 
     def _at_buses(self, energy_kwh: np.ndarray) -> np.ndarray:

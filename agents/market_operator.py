@@ -48,7 +48,11 @@ class FrameResult:
 
 
 class MarketOperator(mesa.Agent):
-    """Runs one ToD frame of the market: book, price, clearing, feeder check, envelope."""
+    """Runs one ToD frame of the market: book, price, clearing, feeder check, envelope.
+
+    Orders of members that `may_trade` leaves out do not enter the book: such members exchange
+    with the grid alone, within the same envelope.
+    """
 
     def __init__(
         self,
@@ -57,12 +61,14 @@ class MarketOperator(mesa.Agent):
         options: CappingOptions,
         connection: Connection,
         rows: dict[str, int],
+        may_trade: np.ndarray | None = None,
     ) -> None:
         super().__init__(model)
         self.mechanism = mechanism
         self.options = options
         self.connection = connection
         self.rows = rows
+        self.may_trade = np.ones(len(rows), dtype=bool) if may_trade is None else may_trade
 
     def clear(
         self,
@@ -73,15 +79,13 @@ class MarketOperator(mesa.Agent):
     ) -> FrameResult:
         """Clear the frame's orders within what the feeder carries on the members' forecasts."""
         at = self.connection
-        book = OrderBook.from_orders(orders)
-        sellers = np.array([self.rows[name] for name in book.sellers], dtype=np.int64)
-        buyers = np.array([self.rows[name] for name in book.buyers], dtype=np.int64)
+        book = OrderBook.from_orders([o for o in orders if self.may_trade[self.rows[o.member]]])
         forecast = FeederForecast.of_plan(
             plan, at.feeder, at.bus, at.limits, at.power_factor, at.interval_hours
         )
-        check = FeederCheck(forecast, sellers)
+        check = FeederCheck(forecast, self._rows_of(book.sellers))
         clearing = clear_within_limits(self.mechanism, book, terms, check, rng, self.options)
-        schedule = self._schedule(book, clearing, sellers, buyers, plan, forecast)
+        schedule = self._schedule(orders, book, clearing, plan, forecast)
         flow = solve_power_flow(
             at.feeder,
             forecast.injection_kw(schedule.sold_kwh + schedule.grid_export_kwh),
@@ -91,19 +95,21 @@ class MarketOperator(mesa.Agent):
 
     def _schedule(
         self,
+        orders: Sequence[Order],
         book: OrderBook,
         clearing: Clearing,
-        sellers: np.ndarray,
-        buyers: np.ndarray,
         plan: FramePlan,
         forecast: FeederForecast,
     ) -> Schedule:
         n = len(plan.net_kwh)
+        sellers, buyers = self._rows_of(book.sellers), self._rows_of(book.buyers)
         sold, bought, paid, received, capped = (np.zeros(n) for _ in range(5))
         sold[sellers], bought[buyers] = clearing.sold_kwh, clearing.bought_kwh
         received[sellers], paid[buyers] = clearing.received, clearing.paid
-        offered = np.zeros(n)
-        offered[sellers] = book.capacity_kwh
+        offered, demand = np.zeros(n), np.zeros(n)
+        for order in orders:  # also of those whom the rules keep out of the book
+            wanted = offered if order.side == "ask" else demand
+            wanted[self.rows[order.member]] = order.quantity_kwh
         capped[sellers] = np.maximum(book.capacity_kwh - clearing.caps_kwh, 0.0)
 
         # Of an offer, surplus of PV is sold before energy of the battery, which is the dearer one;
@@ -118,8 +124,6 @@ class MarketOperator(mesa.Agent):
 
         share = self._admit(unsold, sold, plan, forecast)
         exported = share * unsold
-        demand = np.zeros(n)
-        demand[buyers] = book.demand_kwh
         return Schedule(
             sold_kwh=sold,
             bought_kwh=bought,
@@ -136,6 +140,9 @@ class MarketOperator(mesa.Agent):
             net_kwh=plan.pv_kwh - plan.load_kwh,
             charges_from_grid=plan.battery.charges_from_grid,
         )
+
+    def _rows_of(self, members: Sequence[str]) -> np.ndarray:
+        return np.array([self.rows[name] for name in members], dtype=np.int64)
 
     def _admit(
         self, unsold: np.ndarray, sold: np.ndarray, plan: FramePlan, forecast: FeederForecast

@@ -1,18 +1,25 @@
-"""Make the tables of docs/network-cost.md again: python docs/network_cost.py (some minutes)."""
+"""Make the tables of docs/network-cost.md again: python docs/network_cost.py (some minutes).
+
+With the name of a table, `month` or `choices`, that one alone.
+"""
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from doc_tables import markdown_table, replace_table
 
 from gridbazaar import run
+from gridbazaar.market.registry import CHOICE_RULES
 from gridbazaar.sim.results import Results
 
 PAGE = "network-cost.md"
 SCENARIO = "kerala-village"
+LARGE_TRADERS = "kerala-estates"
 UPPER_PU = 1.05
 WAYS = {
     "unchecked": ["market.network=ignore"],
@@ -59,28 +66,59 @@ def measured(overrides: list[str], folder: Path) -> dict[str, float]:
     }
 
 
-def rows(extra: list[str] | None = None) -> list[list[str]]:
-    """Return the table's rows, the unchecked month first."""
+def month_table() -> str:
+    """The village's month by network method, the unchecked one first."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, overrides in WAYS.items():
-            found[name] = measured([*overrides, *(extra or [])], Path(folder) / str(len(found)))
+            found[name] = measured(overrides, Path(folder) / str(len(found)))
     free = found["unchecked"]
-    return [
-        [
-            name,
-            f"{one['above']:.0f}",
-            f"{one['traded']:,.0f}",
-            f"{free['traded'] - one['traded']:,.0f}",
-            f"{one['surplus']:,.0f}",
-            f"{free['surplus'] - one['surplus']:,.0f}",
-            f"{one['rounds']:.0f}",
-            f"{one['seconds']:.1f}",
-            f"{one['saving']:,.0f}",
-        ]
-        for name, one in found.items()
-    ]
+    return markdown_table(
+        HEADER,
+        (
+            [
+                name,
+                f"{one['above']:.0f}",
+                f"{one['traded']:,.0f}",
+                f"{free['traded'] - one['traded']:,.0f}",
+                f"{one['surplus']:,.0f}",
+                f"{free['surplus'] - one['surplus']:,.0f}",
+                f"{one['rounds']:.0f}",
+                f"{one['seconds']:.1f}",
+                f"{one['saving']:,.0f}",
+            ]
+            for name, one in found.items()
+        ),
+    )
 
+
+def choices_table() -> str:
+    """The estates' month by choice rule: what each rule makes of the same frames' fronts."""
+    header = ["rule", "traded, kWh", "of demand", "frames unlike demand-first"]
+    header += ["surplus, INR", "saving of members, INR"]
+    rows, first = [], None
+    with tempfile.TemporaryDirectory() as folder:
+        for name in CHOICE_RULES:
+            results = run(LARGE_TRADERS, [f"market.choose={name}"], out=Path(folder) / name)
+            frames = results.frames
+            traded = frames.traded_kwh.to_numpy()
+            first = traded if first is None else first
+            unlike = int((np.abs(traded - first) > 0.01 * np.maximum(first, 1.0)).sum())
+            rows.append(
+                [
+                    name,
+                    f"{traded.sum():,.0f}",
+                    f"{traded.sum() / frames.demanded_kwh.sum():.0%}",
+                    f"{unlike} of {len(frames)}",
+                    f"{surplus(results):,.0f}",
+                    f"{results.bills.saving.sum():,.0f}",
+                ]
+            )
+    return markdown_table(header, rows)
+
+
+TABLES = {"month": month_table, "choices": choices_table}
 
 if __name__ == "__main__":
-    replace_table(PAGE, "month", markdown_table(HEADER, rows()))
+    for table in sys.argv[1:] or TABLES:
+        replace_table(PAGE, table, TABLES[table]())

@@ -91,22 +91,60 @@ def statement(bills: Bills, member: int) -> list[StatementLine]:
     lines = bills.lines
     result = []
     for row in np.flatnonzero(lines.member == member).tolist():
-        kind = KINDS[int(lines.kind[row])]
-        text = WORDS[kind]
-        if kind == "grid_energy":
-            text += _where(bills, int(lines.frame[row]), int(lines.slab[row]))
-        if kind == "fixed_charge" and bills.month.prorated:
-            text += f" ({bills.month.note})"
         energy, rate = float(lines.energy_kwh[row]), float(lines.rate_per_kwh[row])
         result.append(
             StatementLine(
-                text,
+                _text(bills, row),
                 energy if energy else None,
                 rate if energy and math.isfinite(rate) else None,
                 int(lines.amount_minor[row]),
             )
         )
     return result
+
+
+def line_table(bills: Bills) -> dict[str, NDArray[np.generic]]:
+    """Every line of a month's bills as columns, in the order of members and of their bills.
+
+    Parameters
+    ----------
+    bills : Bills
+        The month's bills.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, each of shape (n_lines,)
+        `member` (position), `month`, `line` (one of `KINDS`), `frame` (name, empty where a line is
+        about all of them), `slab` (step of the tariff counted from 1, telescopic ones first; 0
+        for none), `text` (as the householder reads it), `energy_kwh` and `rate_per_kwh` (NaN where
+        a line has none), `amount` in major units, owed (+).
+
+    Examples
+    --------
+    >>> from gridbazaar.market.bill import bill_month
+    >>> from gridbazaar.market.billing_month import whole_month
+    >>> from gridbazaar.market.tariff import Slab
+    >>> from gridbazaar.market.tod import ToDFrame
+    >>> flat = (ToDFrame("all day", 0, 1440),)
+    >>> tariff = Tariff("t", flat, 5.0, 3.0, 3.0, (Slab(math.inf, 5.0),))
+    >>> table = line_table(bill_month(tariff, whole_month(2025, 11), [[80.0]], [[10.0]], [0]))
+    >>> table["line"].tolist(), table["amount"].tolist()
+    (['grid_energy', 'export_credit'], [400.0, -30.0])
+    """
+    lines = bills.lines
+    with_energy = lines.energy_kwh != 0.0
+    frames = np.array([*bills.tariff.frame_names, ""], dtype=object)
+    return {
+        "member": lines.member,
+        "month": np.full(len(lines), bills.month.name, dtype=object),
+        "line": np.array(KINDS, dtype=object)[lines.kind],
+        "frame": frames[lines.frame],
+        "slab": lines.slab + 1,
+        "text": np.array([_text(bills, row) for row in range(len(lines))], dtype=object),
+        "energy_kwh": np.where(with_energy, lines.energy_kwh, np.nan),
+        "rate_per_kwh": np.where(with_energy, lines.rate_per_kwh, np.nan),
+        "amount": to_major(lines.amount_minor, bills.tariff.minor_per_major),
+    }
 
 
 def bill_table(bills: Bills, savings: Savings | None = None) -> dict[str, NDArray[np.generic]]:
@@ -172,6 +210,18 @@ def bill_table(bills: Bills, savings: Savings | None = None) -> dict[str, NDArra
         table["saving_price_effect"] = money(savings.price_effect_minor)
         table["saving_operation_effect"] = money(savings.operation_effect_minor)
     return table
+
+
+def _text(bills: Bills, row: int) -> str:
+    """What a line is for, as the householder reads it."""
+    lines, month = bills.lines, bills.month
+    kind = KINDS[int(lines.kind[row])]
+    text = WORDS[kind]
+    if kind == "grid_energy":
+        text += _where(bills, int(lines.frame[row]), int(lines.slab[row]))
+    if kind == "fixed_charge" and month.prorated:
+        text += f" ({month.note})"
+    return text
 
 
 def _where(bills: Bills, frame: int, slab: int) -> str:

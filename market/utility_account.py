@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .bill import Bills
-from .rounding import to_minor
+from .rounding import to_major, to_minor
 
 
 @dataclass(frozen=True)
@@ -119,3 +123,37 @@ def utility_account(
         bank_payouts=owed("bank_payout"),
         bulk_purchases=-int(to_minor(bulk_purchase_kwh * price, bills.tariff.minor_per_major)),
     )
+
+
+def account_table(
+    accounts: Sequence[UtilityAccount], minor_per_major: int
+) -> dict[str, NDArray[np.float64]]:
+    """Accounts as columns, one row each, in major units: income is positive, cost negative.
+
+    Parameters
+    ----------
+    accounts : sequence of UtilityAccount
+        Months or cases.
+    minor_per_major : int
+        Minor units in one major unit.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray, each of shape (n_accounts,)
+        Each item, then `revenue`, `purchases` and `net` as the account sums them.
+
+    Examples
+    --------
+    >>> account = UtilityAccount(40000, 0, 500, 0, 0, 0, 0, 0, -3000, 0, -22500)
+    >>> table = account_table([account], 100)
+    >>> table["revenue"].tolist(), table["network_income"].tolist(), table["net"].tolist()
+    ([405.0], [5.0], [150.0])
+    """
+    names = [item.name for item in fields(UtilityAccount)] + ["revenue", "purchases", "net"]
+    return {
+        name: to_major(
+            np.array([getattr(account, name) for account in accounts], dtype=np.int64),
+            minor_per_major,
+        )
+        for name in names
+    }

@@ -197,7 +197,8 @@ class _Filling:
         """What voltages of the shares exceed the true limit by (T, n_buses), in all intervals."""
         v = self.voltages(self.base_kw + self.exported(shares), np.arange(len(self.base_kw)))
         v[np.isnan(v)] = np.inf
-        excess = np.where(np.isfinite(self.limit), v - self.limit, 0.0)
+        excess = np.zeros_like(v)
+        np.subtract(v, self.limit, out=excess, where=np.isfinite(self.limit))
         return np.where(np.isinf(excess), 0.01, np.maximum(excess, 0.0))
 
     def fill(self) -> Floats:

@@ -17,6 +17,7 @@ from ..network.feeder import Feeder
 from ..network.problems import FeederError
 from .feeders import scenario_feeder
 from .members import generate_members
+from .members_file import given_columns
 from .problems import ScenarioError, problem
 from .profiles import PV_SOURCES, check_profiles, pv_columns, scenario_pv_file
 from .schema import Scenario
@@ -31,6 +32,7 @@ _SOUND: dict[str, Any] = {
     "feeder": {"name": "kerala_village_lv"},
     "members": {"generate": {"homes": 1}},
 }
+_LATEST_GATE_MINUTES = 1440  # what the schema allows
 _ALWAYS = ("start", "days", "history_days", "allow_outside_files", "seed", "currency")
 
 
@@ -69,6 +71,7 @@ def cross_problems(data: dict[str, Any], place: str, folder: Path) -> list[str]:
             problems += _placed(error.problems, place)
     if tariff is not None:
         problems += _frame_problems(data, place, tariff)
+        problems += _rule_problems(data, place, folder, tariff)
     scenario = _with(data, folder, "profiles")
     profile_problems: list[str] = []
     if scenario is not None:
@@ -141,6 +144,31 @@ def _frame_problems(data: dict[str, Any], place: str, tariff: Tariff) -> list[st
         wrong = f"the tariff {tariff.name} is in {tariff.currency}"
         remedy = f"write currency: {tariff.currency}, or choose another tariff"
         found.append(problem(place, "currency", currency, wrong, remedy))
+    return found
+
+
+def _rule_problems(data: dict[str, Any], place: str, folder: Path, tariff: Tariff) -> list[str]:
+    """What the tariff and its rules ask of a scenario that the scenario does not keep."""
+    found = []
+    gate = data.get("gate_closure_minutes", Scenario.model_fields["gate_closure_minutes"].default)
+    ahead = tariff.schedule_ahead_minutes
+    if isinstance(gate, int) and not isinstance(gate, bool) and gate < ahead:
+        who = "its tariff" if tariff.rules == "none" else f"the rules {tariff.rules}"
+        wrong = f"{who} want schedules {ahead} min ahead of delivery"
+        remedy = f"give {ahead} or more"
+        if ahead > _LATEST_GATE_MINUTES:
+            remedy = f"no gate closes earlier than {_LATEST_GATE_MINUTES} min: choose other rules"
+        found.append(problem(place, "gate_closure_minutes", gate, wrong, remedy))
+    scenario = _with(data, folder, "members") if tariff.needs else None
+    if scenario is not None and scenario.members.file is not None:
+        try:
+            columns = given_columns(scenario)
+        except ScenarioError:
+            return found  # told with the members themselves
+        if tariff.needs_pv_size and "pv_kwp" not in columns:
+            wrong = f"is missing, and the tariff {tariff.name} has rules by size of PV system"
+            remedy = "add the column, 0 for homes without PV"
+            found.append(problem(scenario.members.file, "line 1", "pv_kwp", wrong, remedy))
     return found
 
 

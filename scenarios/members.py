@@ -45,6 +45,9 @@ class Members:
         Measured home whose load each one has.
     week_offset : ndarray of int64
         Whole weeks by which that load is moved.
+    three_phase : ndarray of bool
+        Whether its connection has three phases, which some fixed charges depend on. The feeder
+        is balanced: the power flow makes no difference.
     """
 
     names: tuple[str, ...]
@@ -59,6 +62,7 @@ class Members:
     bid_margin_per_kwh: Floats
     profile: tuple[str, ...]
     week_offset: Ints
+    three_phase: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
         for value in vars(self).values():
@@ -73,8 +77,8 @@ def generate_members(scenario: Scenario, feeder: Feeder) -> Members:
     """Members of a scenario: drawn from `members.generate`, or read from `members.file`.
 
     Each member draws from a stream of its own, found by its number. PV goes to the
-    round(share x homes) members with the lowest draw, batteries to PV owners by a second draw and
-    then to others, so that shares are exact and a further member moves the ownership of one other
+    round(share x homes) members with the lowest draw, three-phase connections likewise, batteries
+    to PV owners by a second draw and then to others, so that shares are exact and a further member moves the ownership of one other
     at most. Homes are placed one at a time (see `member_buses`).
 
     Parameters
@@ -107,7 +111,7 @@ def generate_members(scenario: Scenario, feeder: Feeder) -> Members:
     n = len(bus)
     dates = run_dates(scenario.start, scenario.days, scenario.history_days)
     profile, week_offset = home_pairs(scenario_loads(scenario), dates, n, scenario.seed)
-    draw = np.stack([stream(scenario.seed, "member", str(i + 1)).random(8) for i in range(n)])
+    draw = np.stack([stream(scenario.seed, "member", str(i + 1)).random(9) for i in range(n)])
     has_pv = _lowest(draw[:, 0], floor(section.pv_share * n + 0.5))
     # PV owners come first: their draw is below 1, the others' above.
     has_battery = _lowest(draw[:, 1] + ~has_pv, floor(section.battery_share * n + 0.5))
@@ -132,6 +136,7 @@ def generate_members(scenario: Scenario, feeder: Feeder) -> Members:
         bid_margin_per_kwh=drawn(7, section.bid_margin_per_kwh, 4),
         profile=profile,
         week_offset=week_offset,
+        three_phase=_lowest(draw[:, 8], floor(section.three_phase_share * n + 0.5)),
     )
 
 

@@ -30,7 +30,7 @@ _NUMBERS: dict[str, tuple[float, float, float]] = {
     "ask_margin_per_kwh": (0.0, math.inf, 0.0),
     "bid_margin_per_kwh": (0.0, math.inf, 0.0),
 }
-_TEXTS = ("member", "bus", "profile", "week_offset")
+_TEXTS = ("member", "bus", "profile", "week_offset", "phases")
 _USUAL_HOURS = 2.0  # energy over power of a battery whose power is not given
 
 
@@ -40,7 +40,8 @@ def read_members(scenario: Scenario, feeder: Feeder) -> Members:
     Columns: ``member, bus`` and, where wanted, ``pv_kwp, tilt_deg`` (default 10), ``azimuth_deg``
     (180), ``battery_kwh, battery_kw`` (half the kWh), ``inverter_kw`` (PV size plus battery power),
     ``ask_margin_per_kwh, bid_margin_per_kwh, profile`` (a home of the load data; a free pair of
-    home and week offset where empty) and ``week_offset`` (whole weeks, 0).
+    home and week offset where empty), ``week_offset`` (whole weeks, 0) and ``phases`` of the
+    connection (1 or 3; 1 where empty).
 
     Parameters
     ----------
@@ -69,6 +70,7 @@ def read_members(scenario: Scenario, feeder: Feeder) -> Members:
             numbers[key][i] = _number(row, key, least, most, empty, place, line, problems)
     names = _names(rows, place, problems)
     bus = np.array([_bus(row, i, feeder, place, problems) for i, row in enumerate(rows)], np.int64)
+    three_phase = np.array([_phases(row, i, place, problems) == 3 for i, row in enumerate(rows)])
     profile, week_offset = _profiles(scenario, rows, place, problems)
     if problems:
         raise ScenarioError(problems)
@@ -94,7 +96,20 @@ def read_members(scenario: Scenario, feeder: Feeder) -> Members:
         bid_margin_per_kwh=numbers["bid_margin_per_kwh"],
         profile=profile,
         week_offset=week_offset,
+        three_phase=three_phase,
     )
+
+
+def given_columns(scenario: Scenario) -> tuple[str, ...]:
+    """Columns that the members' CSV of a scenario has; none where members are drawn.
+
+    Raises
+    ------
+    ScenarioError
+        If the file cannot be read.
+    """
+    place = scenario.members.file
+    return () if place is None else tuple(_rows(scenario, place)[0])
 
 
 def _rows(scenario: Scenario, place: str) -> list[dict[str, str]]:
@@ -195,6 +210,15 @@ def _bus(row: dict[str, str], i: int, feeder: Feeder, place: str, problems: list
             problem(place, f"line {i + 2} bus", row["bus"], wrong, f"use one of {some}")
         )
         return 0
+
+
+def _phases(row: dict[str, str], i: int, place: str, problems: list[str]) -> int:
+    text = row.get("phases", "") or "1"
+    if text not in ("1", "3"):
+        wrong = "is no number of phases of a home's connection"
+        problems.append(problem(place, f"line {i + 2} phases", text, wrong, "give 1 or 3"))
+        return 1
+    return int(text)
 
 
 def _profiles(

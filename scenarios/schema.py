@@ -126,6 +126,8 @@ class GenerateSection(Section):
     """What a seller wants above its least price [currency per kWh]."""
     bid_margin_per_kwh: Range = (0.0, 1.0)
     """What a buyer wants to stay below its highest price [currency per kWh]."""
+    three_phase_share: Share = 0.0
+    """Share of homes with a three-phase connection; met exactly. Fixed charges may depend on it."""
 
     @model_validator(mode="after")
     def _one_count(self) -> GenerateSection:
@@ -145,7 +147,8 @@ class MembersSection(Section):
     """Shares and ranges to draw members from; or give `file`, not both."""
     file: str | None = None
     """CSV with a row a member: member, bus, and optionally pv_kwp, tilt_deg, azimuth_deg,
-    battery_kwh, battery_kw, ask_margin_per_kwh, bid_margin_per_kwh, profile, week_offset."""
+    battery_kwh, battery_kw, ask_margin_per_kwh, bid_margin_per_kwh, profile, week_offset,
+    phases (1 or 3)."""
 
     @model_validator(mode="after")
     def _one_source(self) -> MembersSection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,50 @@ def scenario_tariff(scenario: Scenario) -> Tariff:
         return tariff_from_dict(data, "tariff")
     except TariffError as error:
         raise ScenarioError(error.problems) from error
+
+
+def tariff_notes(scenario: Scenario) -> tuple[str, ...]:
+    """What a reader of the run must know about the dates of its tariff and rules.
+
+    Dates are no error: a tariff may be tried on other days than its own.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its tariff, rules, first day and number of days.
+
+    Returns
+    -------
+    tuple of str
+        A sentence for the tariff and for the rules if the run leaves the days on which they apply.
+
+    Examples
+    --------
+    >>> from .load import load_scenario
+    >>> tariff_notes(load_scenario("kerala-village"))
+    ()
+    >>> tariff_notes(load_scenario("kerala-village", ["tariff=kseb-older"]))
+    ('tariff kseb-older applies 2023-11-01 to 2024-11-30; the run is from 2025-11-01 to 2025-11-30',)
+    """
+    first, last = scenario.start, scenario.start + dt.timedelta(days=scenario.days - 1)
+    dated: list[tuple[str, Tariff | P2PRules]] = []
+    tariff = scenario_tariff(scenario)
+    dated.append((f"tariff {tariff.name}", tariff))
+    if scenario.settlement.rules is not None:
+        _, rules = _rules(scenario.settlement.rules, scenario.folder, _allowed(scenario))
+        dated.append((f"rules {rules.name}", rules))
+    return tuple(
+        f"{what} applies {_days(terms.valid_from, terms.valid_to)}; "
+        f"the run is from {first} to {last}"
+        for what, terms in dated
+        if (terms.valid_from or first) > first or (terms.valid_to or last) < last
+    )
+
+
+def _days(first: dt.date | None, last: dt.date | None) -> str:
+    if first is None:
+        return f"until {last}"
+    return f"from {first} on" if last is None else f"{first} to {last}"
 
 
 def _allowed(scenario: Scenario) -> bool:
@@ -148,6 +193,7 @@ def _with_rules(data: dict[str, Any], rules: tuple[dict[str, Any], P2PRules]) ->
     return {
         **kept,
         **copy.deepcopy(laid),
+        "rules": checked.name,
         "notes": [*notes, *checked.notes],
         "unconfirmed": [*data.get("unconfirmed", ()), *checked.unconfirmed],
     }

@@ -1,4 +1,4 @@
-"""`bills.csv`: each prosumer's month, line by line, beside its counterfactuals."""
+"""The money tables of a run: `bills.csv`, `bill_lines.csv`, `utility.csv`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import pandas as pd
 
 from ..market.rounding import to_major, to_minor
 from ..market.savings import compare_bills
-from ..market.statement import bill_table
+from ..market.statement import bill_table, line_table
+from ..market.utility_account import account_table, utility_account
 from .state import MonthBills
 from .world import World
 
@@ -48,3 +49,45 @@ def _month(world: World, market: MonthBills, without: MonthBills) -> pd.DataFram
     table["saving"] = to_major(savings.saving_minor + gain, per_major)
     table["saving_operation_effect"] = to_major(savings.operation_effect_minor + gain, per_major)
     return table
+
+
+def bill_lines_frame(world: World, with_market: list[MonthBills]) -> pd.DataFrame:
+    """Return a row per line of each prosumer's bill, in the bill's order.
+
+    `amount` is what the member owes (positive) or gets (negative), in major units; the lines of a
+    bill add up to its total. `slab` counts the tariff's steps from 1, 0 where a line has none.
+    """
+    names = np.array(world.members.names, dtype=object)
+    months = []
+    for month in with_market:
+        table = pd.DataFrame(line_table(month.market))
+        table.insert(0, "prosumer", names[table.pop("member").to_numpy()])
+        months.append(table)
+    return pd.concat(months, ignore_index=True)
+
+
+def utility_frame(with_market: list[MonthBills], without: list[MonthBills]) -> pd.DataFrame:
+    """Return the utility's month in three cases, and what the market changed.
+
+    Cases: `market`; `no-p2p`, the second run re-operated without peer-to-peer trade;
+    `same-meter`, the market's meters and bulk purchase billed without trade; `difference`,
+    `market` less `no-p2p`. Income is positive, cost negative, in major units. `bulk_purchase_kwh`
+    is what the substation drew, losses included.
+    """
+    months = []
+    for market, counterfactual in zip(with_market, without, strict=True):
+        account = utility_account(market.market, market.bulk_kwh, market.balance_minor)
+        no_p2p = utility_account(counterfactual.market, counterfactual.bulk_kwh)
+        same_meter = utility_account(market.same_meter, market.bulk_kwh)
+        table = pd.DataFrame(
+            account_table(
+                [account, no_p2p, same_meter, account.less(no_p2p)],
+                market.market.tariff.minor_per_major,
+            )
+        )
+        table.insert(0, "month", market.market.month.name)
+        table.insert(1, "case", ["market", "no-p2p", "same-meter", "difference"])
+        bulk = [market.bulk_kwh, counterfactual.bulk_kwh, market.bulk_kwh]
+        table.insert(2, "bulk_purchase_kwh", [*bulk, market.bulk_kwh - counterfactual.bulk_kwh])
+        months.append(table)
+    return pd.concat(months, ignore_index=True)

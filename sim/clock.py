@@ -71,4 +71,11 @@ class Clock:
 
     def run_through(self, minute: int, phase: Phase) -> None:
         """Run all events up to and including this minute's phase."""
-        self._env.run(until=self.at(minute, phase))
+        try:
+            self._env.run(until=self.at(minute, phase))
+        except BaseException as error:
+            # SimPy raises a copy made from the error's text; the original knows its problems.
+            original = error.__cause__
+            if type(original) is type(error):
+                raise original from None
+            raise

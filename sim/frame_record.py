@@ -29,7 +29,8 @@ def end_frame(model: MarketModel, frame: Frame, result: FrameResult) -> None:
             frame=frame,
             settled=settled,
             load_kwh=metered["load_kwh"].sum(axis=1),
-            substation_kwh=float(day.network["substation_kw"][columns].sum())
+            # An interval whose power flow has no solution leaves no number to buy by.
+            substation_kwh=float(np.nansum(day.network["substation_kw"][columns]))
             * world.calendar.interval_hours,
         )
     )

@@ -86,6 +86,7 @@ class MarketModel(mesa.Model):
             CappingOptions.of_rules(self.rules),
             world.connection,
             rows,
+            world.may_trade,
         )
         self.grid = GridAgent(self, world.connection)
         self.day = self._new_day(self.state.minute // (24 * 60))
@@ -343,4 +344,8 @@ def scenario_rules(world: World, mechanism: str | None) -> ClearingRules:
     market = world.scenario.market
     keys = {"fixed_price": "fixed_price_per_kwh", "grid_margin": "grid_margin_per_kwh"}
     rules = ClearingRules(**{name: getattr(market, keys.get(name, name)) for name in RULE_NAMES})
-    return replace(rules, mechanism=mechanism) if mechanism else rules
+    rules = replace(rules, mechanism=mechanism) if mechanism else rules
+    if rules.mechanism == "grid-only" and rules.network == "constrained":
+        # Nothing is searched where nothing is traded; the envelope is the same either way.
+        rules = replace(rules, network="adaptive-capping")
+    return rules

@@ -32,6 +32,7 @@ def end_month(model: MarketModel, month: BillingMonth) -> None:
     load = np.stack([kept.load_kwh for kept in frames], axis=1)
     metered_in = np.stack([part.metered.import_kwh for part in settled], axis=1)
     metered_out = np.stack([part.metered.export_kwh for part in settled], axis=1)
+    trade = MonthTrade.of(settled)
     market = _bill(
         model,
         month,
@@ -39,7 +40,7 @@ def end_month(model: MarketModel, month: BillingMonth) -> None:
         np.stack([part.billed_import_kwh for part in settled], axis=1),
         np.stack([part.grid_export_kwh for part in settled], axis=1),
         frames,
-        MonthTrade.of(settled),
+        trade,
     )
     same_meter = _bill(model, month, "same_meter", metered_in, metered_out, frames)
     no_pv = _bill(model, month, "no_pv", load, np.zeros_like(load), frames)
@@ -48,7 +49,9 @@ def end_month(model: MarketModel, month: BillingMonth) -> None:
     is_last = month.first_frame + month.n_frames == len(world.calendar.frames)
     usable = np.maximum(state.stored_kwh - world.fleet.empty_kwh, 0.0)
     stored = usable * world.fleet.one_way_efficiency * is_last
-    state.bills.append(MonthBills(market, same_meter, no_pv, stored))
+    state.bills.append(
+        MonthBills(market, same_meter, no_pv, stored, bulk_kwh, trade.balance_minor)
+    )
     state.month = []
 
 
@@ -69,6 +72,7 @@ def _bill(
         np.maximum(export_kwh, 0.0),
         [tariff.frame_index(kept.frame.name) for kept in frames],
         trade=trade,
+        three_phase=model.world.members.three_phase,
         pv_kw=model.world.members.pv_kwp,
         bank_kwh=banks.get(way),
     )

@@ -118,6 +118,21 @@ class Results:
         """A row per prosumer and month."""
         return pd.read_csv(self.path / "bills.csv", dtype={"prosumer": str, "month": str})
 
+    @cached_property
+    def bill_lines(self) -> pd.DataFrame:
+        """A row per line of each bill, in the bill's order."""
+        return pd.read_csv(
+            self.path / "bill_lines.csv",
+            dtype={name: str for name in ("prosumer", "month", "line", "frame", "text")},
+            keep_default_na=False,
+            na_values={"energy_kwh": [""], "rate_per_kwh": [""]},
+        )
+
+    @cached_property
+    def utility(self) -> pd.DataFrame:
+        """The utility's side: a row per month and case."""
+        return pd.read_csv(self.path / "utility.csv", dtype={"month": str, "case": str})
+
     def _table(self, name: str) -> pd.DataFrame:
         return pd.read_parquet(self.path / f"{name}.parquet")
 

@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import yaml
 
 from ..market.ledger import Ledger
+from ..scenarios.tariffs import tariff_notes
 from . import tables
-from .bill_table import bills_frame
+from .bill_table import bill_lines_frame, bills_frame, utility_frame
 from .run_directory import RunDirectory
 from .simulation import Simulation
 from .world import World
@@ -70,10 +71,13 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
         _ledger_table(simulation.with_market.state.ledger, world), work / "ledger.parquet"
     )
     pq.write_table(_members_table(world), work / "members.parquet")
-    bills = bills_frame(
-        world, simulation.with_market.state.bills, simulation.without_market.state.bills
-    )
-    bills.to_csv(work / "bills.csv", index=False, lineterminator="\n")
+    with_market, without = simulation.with_market.state.bills, simulation.without_market.state.bills
+    for name, table in (
+        ("bills", bills_frame(world, with_market, without)),
+        ("bill_lines", bill_lines_frame(world, with_market)),
+        ("utility", utility_frame(with_market, without)),
+    ):
+        table.to_csv(work / f"{name}.csv", index=False, lineterminator="\n")
     _write_bus_minutes(simulation, work / "bus_minutes.csv")
     _write_feeder(world, work)
     (work / "tariff.yaml").write_text(_yaml(world.tariff_data), encoding="utf-8")
@@ -102,6 +106,13 @@ def manifest(simulation: Simulation) -> dict[str, Any]:
         "unsolved_intervals": simulation.with_market.state.unsolved_intervals,
         "ledger_head_sha256": ledger.head,
         "tariff": world.tariff.name,
+        "rules": world.tariff.rules,
+        "left_out_of_trade": [
+            name
+            for name, may in zip(world.members.names, world.may_trade.tolist(), strict=True)
+            if not may
+        ],
+        "notes": list(tariff_notes(world.scenario)),
         "unconfirmed": list(world.tariff.unconfirmed),
         "versions": {name: version(name) for name in _PACKAGES},
     }
@@ -123,6 +134,7 @@ def _members_table(world: World) -> pa.Table:
             "bid_margin_per_kwh": members.bid_margin_per_kwh,
             "profile": list(members.profile),
             "week_offset": members.week_offset,
+            "three_phase": members.three_phase,
         }
     )
 
@@ -182,10 +194,11 @@ def _write_feeder(world: World, work: Path) -> None:
     feeder = world.feeder
     with (work / "feeder_buses.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["bus", "p_kw", "q_kvar", "base_kv", "n_customers"])
+        writer.writerow(["bus", "p_kw", "q_kvar", "base_kv", "n_customers", "slack"])
         for bus, name in enumerate(feeder.bus_names):
             load = float(feeder.load_kw[bus]), float(feeder.load_kvar[bus])
-            writer.writerow([name, *load, feeder.base_kv, int(feeder.n_customers[bus])])
+            customers, is_slack = int(feeder.n_customers[bus]), int(bus == feeder.slack)
+            writer.writerow([name, *load, feeder.base_kv, customers, is_slack])
     with (work / "feeder_branches.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["from", "to", "r_ohm", "x_ohm", "closed", "i_max_a"])

@@ -42,13 +42,16 @@ class MonthBills:
 
     `market` is what members pay; `same_meter` bills the same meters as if nothing had been traded;
     `no_pv` bills the gross load. `stored_kwh` is what the batteries could still deliver at the
-    month's end if the run ends there, else 0, (n_members,).
+    month's end if the run ends there, else 0, (n_members,). `bulk_kwh` is what the bulk supplier
+    delivered, losses included, and `balance_minor` what the mechanism kept for the utility.
     """
 
     market: Bills
     same_meter: Bills
     no_pv: Bills
     stored_kwh: np.ndarray
+    bulk_kwh: float
+    balance_minor: int
 
 
 @dataclass

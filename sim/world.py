@@ -49,6 +49,16 @@ class World:
         return self.connection.feeder
 
     @property
+    def may_trade(self) -> np.ndarray:
+        """Whether each member may take part in P2P trade, (n_members,).
+
+        Rules may set a largest system (`p2p_max_kw`). A member whose PV system is larger stays a
+        customer of the utility, at retail and feed-in, and is left out of the market on both
+        sides.
+        """
+        return np.asarray(self.members.pv_kwp <= self.tariff.p2p_max_kw)
+
+    @property
     def n_members(self) -> int:
         """Number of prosumers."""
         return len(self.members.names)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gridbazaar.network import Feeder, load_feeder, solve_power_flow
+from gridbazaar.network import Feeder, FeederError, load_feeder, solve_power_flow
 from gridbazaar.network.pandapower_reader import feeder_from_pandapower
 
 pandapower = pytest.importorskip(
@@ -96,3 +96,31 @@ def test_a_kerber_network_is_the_shipped_feeder():
         shipped.with_source_voltage(ratio), -shipped.load_kw[None], -shipped.load_kvar[None]
     )
     assert flow.loss_kw[0] == pytest.approx(known.loss_kw[0], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "name", ["create_kerber_landnetz_kabel_1", "create_kerber_vorstadtnetz_kabel_1"]
+)
+def test_a_real_network_from_json_solves_as_in_pandapower(tmp_path, name):
+    import pandapower.networks
+
+    net = getattr(pandapower.networks, name)()
+    net.line["c_nf_per_km"] = 0.0  # what the reader neglects, by its documentation
+    net.trafo["i0_percent"] = net.trafo["pfe_kw"] = 0.0
+    pandapower.to_json(net, str(tmp_path / "net.json"))
+    feeder = load_feeder(tmp_path / "net.json")
+    pandapower.runpp(net, tolerance_mva=1e-10)
+    flow = solve_power_flow(feeder, -feeder.load_kw[None], -feeder.load_kvar[None], 1e-12)
+    known = net.res_bus.vm_pu.loc[[int(bus) for bus in feeder.bus_names]].to_numpy()
+    # The source's bus stands for its voltage as seen from the feeder's level, after the tap.
+    away = np.arange(feeder.n_buses) != feeder.slack
+    np.testing.assert_allclose(flow.v_pu[0, away], known[away], rtol=0, atol=1e-7)
+    lost = 1e3 * (net.res_line.pl_mw.sum() + net.res_trafo.pl_mw.sum())
+    assert flow.loss_kw[0] == pytest.approx(lost, rel=1e-5)
+
+
+def test_a_json_file_that_is_no_network_is_refused(tmp_path):
+    (tmp_path / "net.json").write_text('{"some": "thing"}')
+    with pytest.raises(FeederError) as error:
+        load_feeder(tmp_path / "net.json")
+    assert "not a pandapower network" in error.value.problems[0]

@@ -38,6 +38,7 @@ def test_overrides_reach_every_kind_of_place():
             "tariff.feed_in_per_kwh=2.5",
             "tariff.frames.peak.multiplier=1.5",
             "settlement.rules=delhi-2024",
+            "gate_closure_minutes=120",
             "settlement.penalty_factor=0.25",
         ],
     )

@@ -35,3 +35,21 @@ def test_running_through_a_phase_leaves_later_ones_of_the_minute():
     clock.run_through(60, Phase.PAUSE)
     assert seen == [Phase.METER]
     assert clock.minute == 60
+
+
+def test_an_error_keeps_its_list_of_problems():
+    class Refused(Exception):
+        def __init__(self, problems):
+            super().__init__("\n".join(problems))
+            self.problems = problems
+
+    clock = Clock()
+
+    def process():
+        yield clock.at(1, Phase.GATE)
+        raise Refused(["first", "second"])
+
+    clock.add(process())
+    with pytest.raises(Refused) as caught:
+        clock.run_through(2, Phase.GATE)
+    assert caught.value.problems == ["first", "second"]

@@ -168,3 +168,19 @@ def test_bus_voltages_are_written_on_request(tmp_path):
     volts = pd.read_parquet(run.path / "bus_voltages.parquet")
     highest = volts.groupby("start").v_pu.max().to_numpy()
     assert highest == pytest.approx(run.network.v_max_pu.to_numpy())
+
+
+def test_the_constrained_search_has_its_counterfactual_too(tmp_path):
+    run = run_scenario(
+        "kerala-village", ["days=1", "market.network=constrained"], out=tmp_path / "out"
+    )
+    assert run.frames.traded_kwh.sum() > 0.0
+    assert (run.frames.v_max_pu <= 1.05).all()
+
+
+def test_a_feeder_beyond_its_loadability_is_counted_not_fatal(tmp_path):
+    run = run_scenario(
+        "kerala-village", [*QUICK, "days=1", "profiles.load_scale=18"], out=tmp_path / "out"
+    )
+    assert run.manifest["unsolved_intervals"] > 0
+    assert run.network.v_min_pu.isna().sum() == run.manifest["unsolved_intervals"]
