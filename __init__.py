@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .analysis.clear_orders import clear
+    from .analysis.report import run
     from .network.library import load_feeder
     from .network.power_flow import solve_power_flow
     from .scenarios.load import load_scenario
     from .sim.results import read_results
-    from .sim.run import run_scenario as run
 
 __all__ = ["clear", "load_feeder", "load_scenario", "read_results", "run", "solve_power_flow"]
 
@@ -28,7 +28,7 @@ _FACE = {
     "load_feeder": (".network.library", "load_feeder"),
     "load_scenario": (".scenarios.load", "load_scenario"),
     "read_results": (".sim.results", "read_results"),
-    "run": (".sim.run", "run_scenario"),
+    "run": (".analysis.report", "run"),
     "solve_power_flow": (".network.power_flow", "solve_power_flow"),
 }
 

@@ -61,10 +61,20 @@ def _bad_input_listed() -> Iterator[None]:
         if problems is None:
             raise
         count = len(problems)
-        _say(f"{count} problem{'s' if count > 1 else ''} found; nothing was written:")
+        _say(f"{count} problem{'s' if count > 1 else ''} found:")
         for problem in problems:
             _say(f"  {problem}")
         raise typer.Exit(BAD_INPUT) from error
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Answer Ctrl-C with how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say("Stopped. Finished days are kept: the same command with --resume goes on from there.")
+        raise typer.Exit(1) from None
 
 
 @contextmanager
@@ -105,24 +115,20 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Simulate a scenario and write its run directory."""
-    from .analysis.headline import headline_figures, headline_table
-    from .analysis.report import write_report
-    from .sim.run import run_scenario
-
     overrides = list(settings or [])
     overrides += [
         f"{key}={value}"
         for key, value in (("days", days), ("start", start), ("seed", seed))
         if value is not None
     ]
-    with _bad_input_listed(), _progress(not as_json) as show:
-        try:
-            results = run_scenario(
-                scenario, overrides, out=out, resume=resume, progress=show, finish=write_report
-            )
-        except KeyboardInterrupt:
-            _say("Stopped. What is finished is kept: the same command with --resume goes on.")
-            raise typer.Exit(1) from None
+    with _stoppable(), _bad_input_listed(), _progress(not as_json) as show:
+        from .analysis.headline import headline_figures, headline_table
+        from .analysis.report import write_report
+        from .sim.run import run_scenario
+
+        results = run_scenario(
+            scenario, overrides, out=out, resume=resume, progress=show, finish=write_report
+        )
     if as_json:
         _print_json(
             {

@@ -11,7 +11,6 @@ from ..network.envelope import admit_exports
 from ..network.power_flow import PowerFlow, solve_power_flow
 from .market_operator import Connection
 
-
 # The feeder's balance must close to 1e-6 kWh an interval, near the loadability limit too.
 _TOLERANCE_PU = 1e-11
 

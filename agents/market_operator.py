@@ -138,6 +138,9 @@ class MarketOperator(mesa.Agent):
             discharge_kwh=plan.battery.discharge_kwh
             + sale_share[:, None] * plan.battery.for_sale_kwh,
             net_kwh=plan.pv_kwh - plan.load_kwh,
+            firm_export_kwh=sold[:, None]
+            * forecast.export_kw_per_kwh
+            * self.connection.interval_hours,
             charges_from_grid=plan.battery.charges_from_grid,
         )
 

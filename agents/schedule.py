@@ -25,6 +25,8 @@ class Schedule:
         The battery's plan after clearing, unsold battery energy taken out.
     net_kwh : ndarray (n_members, n_intervals)
         Forecast PV less load, what deviations are measured from.
+    firm_export_kwh : ndarray (n_members, n_intervals)
+        The sold energy, spread as each member's forecast export.
     charges_from_grid : bool
         Whether charging may exceed the surplus that a meter really shows.
     """
@@ -41,4 +43,5 @@ class Schedule:
     charge_kwh: np.ndarray
     discharge_kwh: np.ndarray
     net_kwh: np.ndarray
+    firm_export_kwh: np.ndarray
     charges_from_grid: bool

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,7 +15,6 @@ import yaml
 
 from ..market.tariff import Tariff
 from ..market.tariff_reading import tariff_from_dict
-from ..scenarios.names import nearest
 from ..scenarios.problems import problem
 from ..sim.results import Results, read_results
 from ..sim.run_directory import RunError
@@ -109,12 +108,12 @@ def write_bill(
         scenario=manifest["scenario"],
         seed=manifest["seed"],
         home=_home_words(home),
-        left_out=member in manifest.get("left_out_of_trade", ()),
+        left_out=member in manifest["left_out_of_trade"],
         p2p_max_kw=tariff.p2p_max_kw,
         tariff=tariff,
         title_of_tariff=tariff.title or tariff.name,
         unconfirmed=manifest["unconfirmed"],
-        notes=[*manifest.get("notes", ()), *tariff.notes],
+        notes=[*manifest["notes"], *tariff.notes],
     )
     path.parent.mkdir(exist_ok=True)
     path.write_text(html, encoding="utf-8")
@@ -123,19 +122,13 @@ def write_bill(
 
 def _open(path: Path) -> tuple[Results, Tariff]:
     results = read_results(path)
-    missing = [n for n in ("bill_lines.csv", "tariff.yaml") if not (path / n).is_file()]
-    if missing:
-        raise RunError(
-            [f"{path / n}: RUN: the file is missing: run the scenario again" for n in missing]
-        )
     try:
         data = yaml.safe_load((path / "tariff.yaml").read_text(encoding="utf-8"))
-        json.dumps(results.manifest["unconfirmed"])
         tariff = tariff_from_dict(data, "tariff.yaml")
-    except (yaml.YAMLError, ValueError, KeyError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         wrong = " ".join(str(error).split())
         raise RunError(
-            [f"{path}: RUN: tariff or manifest cannot be read ({wrong}): run the scenario again"]
+            [f"{path / 'tariff.yaml'}: RUN: cannot be read ({wrong}): run the scenario again"]
         ) from error
     return results, tariff
 
@@ -144,13 +137,13 @@ def _unknown(members: list[str], months: list[str], member: str, month: str | No
     """Say which of the two is unknown, with what there is."""
     found = []
     if member not in members:
-        near = nearest(member, members)
-        like = [name for name in members if member.lower() in name.lower()][:8] or members[:8]
-        more = ", ..." if len(members) > len(like) else ""
-        wrong = "the run has no such member" + (f", perhaps {near}" if near else "")
-        found.append(
-            problem("bill", "MEMBER", member, wrong, f"use one of {', '.join(like)}{more}")
-        )
+        ratio = {n: difflib.SequenceMatcher(None, member, n).ratio() for n in members}
+        some = [n for n in sorted(members, key=lambda n: -ratio[n])[:8] if ratio[n] >= 0.6]
+        wrong = "the run has no such member"
+        remedy = f"use one of {', '.join(members[:8])}{', ...' if len(members) > 8 else ''}"
+        if some:
+            remedy = f"perhaps {', '.join(some)}; members.parquet lists all {len(members)}"
+        found.append(problem("bill", "MEMBER", member, wrong, remedy))
     if month is not None and month not in months:
         wrong = "the run has no such billing month"
         found.append(problem("bill", "--month", month, wrong, f"use {' or '.join(months)}"))
@@ -171,6 +164,6 @@ def _home_words(home: Any) -> str:
         parts.append(f"{home.pv_kwp:g} kWp of solar panels")
     if home.battery_kwh > 0.0:
         parts.append(f"a battery of {home.battery_kwh:g} kWh")
-    phases = "three-phase" if bool(home.get("three_phase", False)) else "single-phase"
+    phases = "three-phase" if home.three_phase else "single-phase"
     devices = " and ".join(parts) or "no solar panels or battery"
     return f"{phases} connection at bus {home.bus}, {devices}"

@@ -1,4 +1,4 @@
-"""What stands on a member's bill, in words: lines in groups, counterfactuals, the saving's parts."""
+"""What stands on a member's bill: lines in groups, counterfactuals, the parts of the saving."""
 
 from __future__ import annotations
 
@@ -99,6 +99,11 @@ class BillMonth:
         return f"{calendar.month_name[int(month)]} {year}"
 
     @property
+    def stored_gain(self) -> float:
+        """What battery and bank of units hold more than without the market, together."""
+        return self.battery_gain + self.bank_gain
+
+    @property
     def bars(self) -> tuple[tuple[str, float, float, float], ...]:
         """Four totals for a figure: (name, amount, left %, width %) on one scale with zero."""
         totals = (
@@ -153,7 +158,8 @@ def bill_months(
     lines = results.bill_lines[results.bill_lines.prosumer == member]
     energy = _metered(results, tariff, member)
     made, opening = [], 0.0
-    for row in bills.to_dict("records"):
+    for record in bills.to_dict("records"):
+        row = {str(name): value for name, value in record.items()}
         if month is None or row["month"] == month:
             own = lines[lines.month == row["month"]]
             made.append(_month(row, own, energy, tariff, opening))
@@ -167,13 +173,13 @@ def _month(
     unit = tariff.minor_per_major
     all_lines = tuple(
         Line(
-            str(line.line),
-            str(line.text),
-            _known(line.energy_kwh),
-            _known(line.rate_per_kwh),
-            float(line.amount),
+            str(line["line"]),
+            str(line["text"]),
+            _known(line["energy_kwh"]),
+            _known(line["rate_per_kwh"]),
+            float(line["amount"]),
         )
-        for line in lines.itertuples()
+        for line in lines.to_dict("records")
     )
     groups = tuple(
         Group(title, part, _whole(sum(line.amount for line in part), unit))

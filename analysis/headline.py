@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from ..sim.results import Results
 
@@ -22,7 +21,8 @@ def headline_figures(results: Results) -> dict[str, float | None]:
     - `mean_price_per_kwh`: price of traded energy, weighted by energy.
     - `saving`, `members_better_off`: what the market was worth to all members together against
       the same homes re-operated without it, and the share that gained more than a minor unit.
-    - `self_sufficiency`: 1 - energy drawn through the substation / load, by interval.
+    - `self_sufficiency`: 1 - import / load, the import being what all meters together draw in each
+      interval, line losses left out.
     - `frames_capped`, `withheld_kwh`, `curtailed_kwh`: frames that needed capping; surplus that
       the export envelope held back on the forecast; PV energy curtailed in real time.
     - `v_min_pu`, `v_max_pu`: extreme metered voltages.
@@ -31,8 +31,7 @@ def headline_figures(results: Results) -> dict[str, float | None]:
     traded = float(frames.traded_kwh.sum())
     value = float((frames.traded_kwh * frames.mcp_per_kwh.fillna(0.0)).sum())
     load = float(results.community.load_kwh.sum())
-    hours = _interval_hours(network)
-    drawn = float(network.substation_kw.clip(lower=0.0).sum() * hours)
+    drawn = float((-results.community.net_export_kwh).clip(lower=0.0).sum())
     saving = bills.groupby("prosumer").saving.sum()
     least = 1.5 / results.manifest["minor_per_major"]
     return {
@@ -87,11 +86,6 @@ def headline_table(results: Results) -> Table:
     for row in headline_rows(results):
         table.add_row(*row)
     return table
-
-
-def _interval_hours(network: pd.DataFrame) -> float:
-    step = network.start.iloc[1] - network.start.iloc[0]
-    return float(step / pd.Timedelta(hours=1))
 
 
 def _ratio(part: float, whole: float) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,20 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..scenarios.schema import Scenario
 from ..sim.results import Results
+from ..sim.run import run_scenario
 from .audit import audit_run
 from .figures import FIGURES
 from .headline import headline_rows
+
+
+def run(scenario: str | Path | Scenario, overrides: Sequence[str] = (), **options: Any) -> Results:
+    """Simulate a scenario into a run directory, report included.
+
+    Parameters and errors are those of :func:`gridbazaar.sim.run.run_scenario`.
+    """
+    return run_scenario(scenario, overrides, finish=write_report, **options)
 
 
 def write_report(results: Results) -> Path:
@@ -45,6 +56,8 @@ def write_report(results: Results) -> Path:
         frame_columns=columns,
         frame_rows=rows,
         colophon=_colophon(results),
+        utility=_utility_rows(results),
+        notes=_notes(manifest),
         unconfirmed=manifest["unconfirmed"],
     )
     path = results.path / "report.html"
@@ -165,6 +178,40 @@ def _frame_summary(results: Results) -> tuple[list[str], list[list[str]]]:
             ]
         )
     return columns, rows
+
+
+_UTILITY = (
+    ("all that members pay it: energy, fixed charges, network", "revenue"),
+    ("of this network charges on trade between members", "network_income"),
+    ("purchases: exports, banked units, bulk supply", "purchases"),
+    ("given back for curtailed sales", "network_curtailment"),
+    ("net", "net"),
+    ("units banked for members over the run, a debt beside it", "banked_value"),
+)
+
+
+def _utility_rows(results: Results) -> list[list[str]]:
+    """Return the utility's account over the run: what, with the market, without, difference."""
+    cases = results.utility.groupby("case")[[column for _, column in _UTILITY]].sum()
+    shown = cases.reindex(["market", "no-p2p", "difference"])
+    return [
+        [what, *(f"{round(amount):,}".replace("-", "−") for amount in shown[column].tolist())]
+        for what, column in _UTILITY
+        if shown[column].any() or column == "net"
+    ]
+
+
+def _notes(manifest: dict[str, Any]) -> list[str]:
+    notes = list(manifest["notes"])
+    left_out = manifest["left_out_of_trade"]
+    if left_out:
+        some = ", ".join(left_out[:8]) + (", ..." if len(left_out) > 8 else "")
+        rules = "its tariff" if manifest["rules"] == "none" else f"the rules {manifest['rules']}"
+        notes.append(
+            f"{len(left_out)} members have systems too large for P2P trade under {rules} and "
+            f"deal with the grid alone: {some}"
+        )
+    return notes
 
 
 def _colophon(results: Results) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 
 from .clearing import Clearing, GridTerms
 from .mechanism import Traits
+from .network_check import NetworkCheck
 from .order import OrderBook
 
 
@@ -29,6 +30,31 @@ class GridOnly:
         book : OrderBook
             The orders.
         terms, rng
+            Not used.
+
+        Returns
+        -------
+        Clearing
+            Status `no-trade`.
+        """
+        return Clearing.no_trade(book)
+
+    def clear_constrained(
+        self,
+        book: OrderBook,
+        terms: GridTerms,
+        rng: np.random.Generator,
+        network: NetworkCheck,
+    ) -> Clearing:
+        """Return a clearing without trades: nothing is left that a feeder could constrain.
+
+        Without it no run with `network: constrained` would have its counterfactual.
+
+        Parameters
+        ----------
+        book : OrderBook
+            The orders.
+        terms, rng, network
             Not used.
 
         Returns

@@ -240,7 +240,12 @@ def _slab_words(tariff: Tariff, slab: int, share: float) -> str:
         return ""
     lower = steps[slab - 1].up_to_kwh * share if slab else 0.0
     upper = steps[slab].up_to_kwh * share
-    span = f"above {lower:g}" if math.isinf(upper) else f"{lower:g}-{upper:g}"
+    span = f"above {_edge(lower)}" if math.isinf(upper) else f"{_edge(lower)}-{_edge(upper)}"
     if slab >= len(tariff.slabs):
         return f", all units (month of {span})" if math.isfinite(upper) else f", all units ({span})"
     return f", units {span}"
+
+
+def _edge(units: float) -> str:
+    """A slab's edge as people read it: prorated edges to a tenth of a unit."""
+    return f"{units:.1f}".removesuffix(".0")

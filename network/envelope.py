@@ -18,6 +18,8 @@ Bools = NDArray[np.bool_]
 MATERIAL = 0.1  # a seller moves a bus if its dV/dP is a tenth of the bus's own
 HIT_PU = 1e-6  # a bus binds when its voltage is this near to the limit
 SHARE_WIDTH = 1e-7  # the bracket of a share ends here at the latest
+# A bus this near to its limit [p.u.] holds the sellers that move it.
+NEAR_PU = 2.5e-4
 REFILLS = 6  # fillings with corrected margins before the last resort
 AROUND = np.array([-0.1, -0.01, 0.0, 0.01, 0.1])  # candidates about the interpolated share
 
@@ -93,11 +95,11 @@ def admit_exports(
     for _ in range(REFILLS):
         over = filling.overshoot(shares)
         if not over.any():
-            return shares
+            return filling.topped_up(shares)
         # A little more than was missing, so that the correction ends instead of creeping.
         filling.ceiling -= np.where(over > 0.0, 1.05 * over + HIT_PU, 0.0)
         shares = filling.fill()
-    return filling.scaled_down(shares)
+    return filling.topped_up(filling.scaled_down(shares))
 
 
 @dataclass
@@ -261,6 +263,28 @@ class _Filling:
         v = self.voltages(kw, rows)
         v[np.isnan(v)] = np.finfo(np.float64).max
         return v - ceiling
+
+    def topped_up(self, shares: Floats) -> Floats:
+        """Give back what the corrections took too much: raise whom no bus at its limit holds."""
+        every = np.arange(len(self.base_kw))
+        for _ in range(REFILLS):
+            v = self.voltages(self.base_kw + self.exported(shares), every)
+            bound = (v > self.limit - NEAR_PU).any(axis=0) | self.already.any(axis=0)
+            free = self.exporting & (shares < 1.0) & ~self.moves[bound].any(axis=0)
+            if not free.any():
+                break
+            low, high = 0.0, 1.0
+            while high - low > 1e-6:
+                tried = np.linspace(low, high, 9)[1:-1]
+                raised = [shares + x * np.where(free, 1.0 - shares, 0.0) for x in tried]
+                good = [not self.overshoot(more).any() for more in raised]
+                first = good.index(False) if False in good else len(tried)
+                high = float(tried[first]) if first < len(tried) else high
+                low = float(tried[first - 1]) if first > 0 else low
+            if low == 0.0:
+                break
+            shares = shares + low * np.where(free, 1.0 - shares, 0.0)
+        return shares
 
     def scaled_down(self, shares: Floats) -> Floats:
         """The last resort: one factor on all shares, by bisection, until every limit holds."""

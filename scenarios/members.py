@@ -78,8 +78,9 @@ def generate_members(scenario: Scenario, feeder: Feeder) -> Members:
 
     Each member draws from a stream of its own, found by its number. PV goes to the
     round(share x homes) members with the lowest draw, three-phase connections likewise, batteries
-    to PV owners by a second draw and then to others, so that shares are exact and a further member moves the ownership of one other
-    at most. Homes are placed one at a time (see `member_buses`).
+    to PV owners by a second draw and then to others, so that shares are exact and a further
+    member moves the ownership of one other at most. Homes are placed one at a time (see
+    `member_buses`).
 
     Parameters
     ----------

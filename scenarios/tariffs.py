@@ -89,8 +89,9 @@ def tariff_notes(scenario: Scenario) -> tuple[str, ...]:
     >>> from .load import load_scenario
     >>> tariff_notes(load_scenario("kerala-village"))
     ()
-    >>> tariff_notes(load_scenario("kerala-village", ["tariff=kseb-older"]))
-    ('tariff kseb-older applies 2023-11-01 to 2024-11-30; the run is from 2025-11-01 to 2025-11-30',)
+    >>> (note,) = tariff_notes(load_scenario("kerala-village", ["tariff=kseb-older"]))
+    >>> note.partition("; ")[0]
+    'tariff kseb-older applies 2023-11-01 to 2024-11-30'
     """
     first, last = scenario.start, scenario.start + dt.timedelta(days=scenario.days - 1)
     dated: list[tuple[str, Tariff | P2PRules]] = []
@@ -189,13 +190,17 @@ def _with_rules(data: dict[str, Any], rules: tuple[dict[str, Any], P2PRules]) ->
         for key, value in data.items()
         if key not in (*dropped, "imbalance", "p2p_max_kw", "schedule_ahead_minutes")
     }
+    # What the rules replace is no longer a fact of the tariff, confirmed or not.
+    unconfirmed = [
+        fact for fact in data.get("unconfirmed", ()) if str(fact).partition(":")[0] not in laid
+    ]
     notes = [*data.get("notes", ()), f"P2P rules: {checked.name} ({checked.source})"]
     return {
         **kept,
         **copy.deepcopy(laid),
         "rules": checked.name,
         "notes": [*notes, *checked.notes],
-        "unconfirmed": [*data.get("unconfirmed", ()), *checked.unconfirmed],
+        "unconfirmed": [*unconfirmed, *checked.unconfirmed],
     }
 
 

@@ -72,7 +72,8 @@ def utility_frame(with_market: list[MonthBills], without: list[MonthBills]) -> p
     Cases: `market`; `no-p2p`, the second run re-operated without peer-to-peer trade;
     `same-meter`, the market's meters and bulk purchase billed without trade; `difference`,
     `market` less `no-p2p`. Income is positive, cost negative, in major units. `bulk_purchase_kwh`
-    is what the substation drew, losses included.
+    is what the substation drew, losses included. `banked_value` is what the utility came to owe
+    in units over the month, at the payout price of the bank: a debt, and not part of `net`.
     """
     months = []
     for market, counterfactual in zip(with_market, without, strict=True):
@@ -87,6 +88,15 @@ def utility_frame(with_market: list[MonthBills], without: list[MonthBills]) -> p
         )
         table.insert(0, "month", market.market.month.name)
         table.insert(1, "case", ["market", "no-p2p", "same-meter", "difference"])
+        banked = np.array(
+            [
+                bills.bank_gain_minor.sum()
+                for bills in (market.market, counterfactual.market, market.same_meter)
+            ],
+            dtype=np.int64,
+        )
+        banked = np.append(banked, banked[0] - banked[1])
+        table["banked_value"] = to_major(banked, market.market.tariff.minor_per_major)
         bulk = [market.bulk_kwh, counterfactual.bulk_kwh, market.bulk_kwh]
         table.insert(2, "bulk_purchase_kwh", [*bulk, market.bulk_kwh - counterfactual.bulk_kwh])
         months.append(table)

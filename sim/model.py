@@ -272,7 +272,10 @@ class MarketModel(mesa.Model):
         load, pv = world.load_kwh[:, index], world.pv_kwh[:, index]
         target = schedule.discharge_kwh[:, column] - schedule.charge_kwh[:, column]
         if world.scenario.battery.absorb_deviation:
-            target = target - (pv - load - schedule.net_kwh[:, column])
+            # It makes up for less sun or more load, but only for what is needed at home or sold:
+            # unsold exports are a forecast, and stored energy is worth more than feed-in.
+            needed = np.maximum(load - pv + schedule.firm_export_kwh[:, column], 0.0)
+            target = np.minimum(target - (pv - load - schedule.net_kwh[:, column]), needed)
         limit_kw = np.minimum(schedule.export_limit_kw[:, column], world.members.inverter_kw)
         done = dispatch(
             load,

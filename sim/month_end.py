@@ -49,9 +49,7 @@ def end_month(model: MarketModel, month: BillingMonth) -> None:
     is_last = month.first_frame + month.n_frames == len(world.calendar.frames)
     usable = np.maximum(state.stored_kwh - world.fleet.empty_kwh, 0.0)
     stored = usable * world.fleet.one_way_efficiency * is_last
-    state.bills.append(
-        MonthBills(market, same_meter, no_pv, stored, bulk_kwh, trade.balance_minor)
-    )
+    state.bills.append(MonthBills(market, same_meter, no_pv, stored, bulk_kwh, trade.balance_minor))
     state.month = []
 
 

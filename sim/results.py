@@ -25,6 +25,7 @@ TABLES = (
     "network",
     "ledger",
 )
+MONEY = ("bills", "bill_lines", "utility")
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,8 @@ def read_results(path: str | Path) -> Results:
         raise RunError([f"{path}: RUN: no such directory: name a directory that a run has written"])
     if path.name.endswith(PARTIAL) and not (path / "bills.csv").exists():
         raise RunError([f"{path}: RUN: the run is not finished: continue it with --resume"])
-    wanted = ["manifest.json", "scenario.yaml", "bills.csv", *(f"{t}.parquet" for t in TABLES)]
+    wanted = ["manifest.json", "scenario.yaml", "tariff.yaml"]
+    wanted += [*(f"{table}.csv" for table in MONEY), *(f"{table}.parquet" for table in TABLES)]
     missing = [name for name in wanted if not (path / name).is_file()]
     if missing:
         raise RunError(

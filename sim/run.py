@@ -70,10 +70,15 @@ def run_scenario(
         simulation = _resumed(world, directory)
     else:
         directory = RunDirectory.begin(where, loaded.name, root)
-        (directory.work / "scenario.yaml").write_text(scenario_text(world), encoding="utf-8")
+        directory.write_text("scenario.yaml", scenario_text(world))
         simulation = Simulation(world)
     built = time.perf_counter()
-    _simulate(simulation, directory, progress)
+    try:
+        _simulate(simulation, directory, progress)
+    except BaseException:
+        if directory.load_state() is None:
+            directory.abandon()  # not one day was finished: nothing is worth resuming
+        raise
     simulated = time.perf_counter()
     write_run_files(simulation, directory)
     timing = {
@@ -112,7 +117,9 @@ def _simulate(simulation: Simulation, directory: RunDirectory, progress: Progres
 
 def _resumed(world: World, directory: RunDirectory) -> Simulation:
     kept = directory.work / "scenario.yaml"
-    if not kept.exists() or kept.read_text(encoding="utf-8") != scenario_text(world):
+    if not kept.exists():  # killed before it began
+        directory.write_text("scenario.yaml", scenario_text(world))
+    if kept.read_text(encoding="utf-8") != scenario_text(world):
         raise RunError(
             [
                 f"{kept}: --resume: was begun with another scenario, seed or setting: repeat the "

@@ -8,12 +8,18 @@ import pickle
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from .recording import DayRecord
 
+try:
+    import fcntl
+except ImportError:  # Windows has no flock: there two processes are not kept apart
+    fcntl = None  # type: ignore[assignment]
+
 PARTIAL = ".partial"
 _CHECKPOINT = "checkpoint"
+_LOCK = "running.lock"
 
 
 class RunError(Exception):
@@ -36,6 +42,27 @@ class RunDirectory:
     def __init__(self, out: Path) -> None:
         self.out = out
         self.work = out.with_name(out.name + PARTIAL)
+        self._lock: IO[bytes] | None = None
+
+    def lock(self) -> None:
+        """Hold the working directory for this process; the system lets go when it ends.
+
+        Raises
+        ------
+        RunError
+            If another process works in it.
+        """
+        if fcntl is None:
+            return
+        lock = (self.work / _LOCK).open("wb")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise RunError(
+                [f"{self.work}: --resume: another process is working there: let it finish"]
+            ) from error
+        self._lock = lock
 
     @classmethod
     def begin(cls, out: Path | None, scenario_name: str, root: Path) -> RunDirectory:
@@ -47,8 +74,11 @@ class RunDirectory:
             If `out` holds something already, or an unfinished run stands in its place.
         """
         if out is None:
-            root.mkdir(parents=True, exist_ok=True)
-            return cls._next_free(scenario_name.replace(" ", "-"), root)
+            try:
+                root.mkdir(parents=True, exist_ok=True)
+                return cls._next_free(scenario_name.replace(" ", "-"), root)
+            except OSError as error:
+                raise _not_writable(root, error) from error
         directory = cls(out)
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise RunError(
@@ -64,12 +94,8 @@ class RunDirectory:
         try:
             directory.work.mkdir(parents=True)
         except OSError as error:
-            raise RunError(
-                [
-                    f"{out}: --out: cannot be created ({error.strerror}): "
-                    "name a place you may write to"
-                ]
-            ) from error
+            raise _not_writable(out, error) from error
+        directory.lock()
         return directory
 
     @classmethod
@@ -80,6 +106,7 @@ class RunDirectory:
             if not directory.out.exists():
                 try:
                     directory.work.mkdir()
+                    directory.lock()
                     return directory
                 except FileExistsError:
                     pass  # another run took this number: try the next
@@ -111,11 +138,13 @@ class RunDirectory:
             raise RunError(
                 [f"{directory.work}: --resume: no unfinished run there: run without --resume"]
             )
+        directory.lock()
         return directory
 
     def finish(self) -> None:
         """Drop the checkpoint and give the directory its final name."""
         shutil.rmtree(self.work / _CHECKPOINT, ignore_errors=True)
+        (self.work / _LOCK).unlink(missing_ok=True)
         if self.out.exists():
             self.out.rmdir()  # only ever an empty directory, see `begin`
         self.work.rename(self.out)
@@ -150,10 +179,19 @@ class RunDirectory:
         with path.open("rb") as file:
             return pickle.load(file)
 
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file whole."""
+        _write_atomically(self.work / name, text.encode())
+
     def write_json(self, name: str, document: Any) -> None:
         """Write a JSON document for people and programs."""
-        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        (self.work / name).write_text(text, encoding="utf-8")
+        self.write_text(name, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def _not_writable(path: Path, error: OSError) -> RunError:
+    return RunError(
+        [f"{path}: --out: cannot be created ({error.strerror}): name a place you may write to"]
+    )
 
 
 def _write_atomically(path: Path, content: bytes) -> None:

@@ -216,7 +216,6 @@ FEWER_SEEDS = {  # these take seconds each
     ("stock pymoo, constraints", (6, 4)): 3,
     ("stock pymoo, constraints", (20, 20)): 2,
     ("stock pymoo, constraints", (50, 50)): 1,
-    ("pairwise, random start", (50, 50)): 3,
 }
 
 

@@ -9,6 +9,7 @@ from random_books import TERMS, book_of, household_book
 
 from gridbazaar.market.capping import CappingOptions, clear_within_limits
 from gridbazaar.market.clearing import Clearing
+from gridbazaar.market.grid_only import GridOnly
 from gridbazaar.market.mechanism import ClearingRules, build_mechanism
 from gridbazaar.market.order import OrderError
 
@@ -247,4 +248,26 @@ def test_unknown_or_unsuited_methods_are_refused():
     with pytest.raises(OrderError, match="adaptive-capping, constrained, ignore"):
         run(book, network, method="hope")
     with pytest.raises(OrderError, match="needs a mechanism with a search"):
-        run(book, network, ClearingRules(mechanism="grid-only"), method="constrained")
+        clear_within_limits(
+            NoSearch(),
+            book,
+            TERMS,
+            network,
+            np.random.default_rng(1),
+            CappingOptions("constrained"),
+        )
+
+
+class NoSearch:
+    """A mechanism of one's own that clears and knows nothing of networks."""
+
+    traits = GridOnly.traits
+
+    def clear(self, book, terms, rng):
+        return GridOnly().clear(book, terms, rng)
+
+
+def test_the_counterfactual_of_a_constrained_run_trades_nothing():
+    book, network = stressed(1)
+    rules = ClearingRules(mechanism="grid-only")
+    assert run(book, network, rules, method="constrained").status == "no-trade"

@@ -15,7 +15,7 @@ import pytest
 from gridbazaar.sim.build import build_world, load_checked
 from gridbazaar.sim.results import read_results
 from gridbazaar.sim.run import run_scenario
-from gridbazaar.sim.run_directory import RunError
+from gridbazaar.sim.run_directory import RunDirectory, RunError
 from gridbazaar.sim.simulation import Simulation
 
 QUICK = ["days=3", "market.engine=exact"]
@@ -88,7 +88,8 @@ def test_a_killed_process_resumes_to_the_same_files(finished, tmp_path):
 
 def test_resuming_with_another_setting_is_refused(tmp_path):
     def stop(done, total, text):
-        raise KeyboardInterrupt
+        if done == 4:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         run_scenario("kerala-village", QUICK, out=tmp_path / "out", progress=stop)
@@ -184,3 +185,47 @@ def test_a_feeder_beyond_its_loadability_is_counted_not_fatal(tmp_path):
     )
     assert run.manifest["unsolved_intervals"] > 0
     assert run.network.v_min_pu.isna().sum() == run.manifest["unsolved_intervals"]
+
+
+def test_a_run_that_finished_no_day_leaves_nothing(tmp_path):
+    def stop(done, total, text):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_scenario("kerala-village", QUICK, out=tmp_path / "out", progress=stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_killed_before_it_began_can_be_resumed(finished, tmp_path):
+    (tmp_path / "out.partial").mkdir()
+    resumed = run_scenario("kerala-village", QUICK, out=tmp_path / "out", resume=True)
+    assert_same_files(finished.path, resumed.path)
+
+
+def test_a_run_that_is_alive_cannot_be_resumed(tmp_path):
+    alive = RunDirectory.begin(tmp_path / "out", "mine", tmp_path)
+    with pytest.raises(RunError, match="another process is working there"):
+        RunDirectory.resume(tmp_path / "out", "mine", tmp_path)
+    alive.abandon()
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    for out in (None, tmp_path / "file" / "out"):
+        with pytest.raises(RunError, match="cannot be created"):
+            run_scenario("kerala-village", QUICK, out=out, root=tmp_path / "file" / "runs")
+
+
+def test_batteries_do_not_discharge_into_unsold_export(finished):
+    """With deviations absorbed, a battery gives no more than the home needs and has sold."""
+    meters, positions = finished.meters, finished.positions
+    frame = finished.frames[["frame_id", "start", "end"]]
+    for row in frame.itertuples():
+        inside = meters[(meters.start >= row.start) & (meters.start < row.end)]
+        out = inside.groupby("prosumer", observed=True)[
+            ["load_kwh", "pv_kwh", "battery_discharge_kwh"]
+        ].sum()
+        sold = positions[positions.frame_id == row.frame_id].set_index("prosumer").sold_kwh
+        need = (inside.load_kwh - inside.pv_kwh).clip(lower=0.0)
+        need = need.groupby(inside.prosumer, observed=True).sum()
+        assert (out.battery_discharge_kwh <= need + sold.reindex(out.index) + 1e-6).all()
