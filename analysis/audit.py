@@ -57,6 +57,7 @@ UNDERIVABLE: dict[str, dict[str, str]] = {
     "members.parquet": {
         "profile": "an input: no two homes share profile and week",
         "week_offset": "an input: no two homes share profile and week",
+        "three_phase": "an input; fixed charges are derived for single-phase homes",
     },
     "bus_minutes.csv": {
         "no_p2p_over_minutes": "the second run's voltages are not on file",

@@ -59,7 +59,8 @@ def read_feeder(path: Path, found: Findings) -> Feeder:
     marked = np.arange(len(names)) == 0
     if "slack" in buses.columns:
         marked = buses["slack"] == 1
-        sound = sound and int(marked.sum()) == 1
+        only_flags = bool((marked | (buses["slack"] == 0)).all())
+        sound = sound and only_flags and int(marked.sum()) == 1
     slack = int(marked.argmax()) if sound else 0
     order = _outwards(len(names), slack, start, end) if sound else None
     found.holds(TREE, order is not None, lambda: "feeder_buses.csv, feeder_branches.csv")

@@ -40,6 +40,7 @@ TABLES: dict[str, dict[str, str]] = {
         "bid_margin_per_kwh": REAL,
         "profile": TEXT,
         "week_offset": WHOLE,
+        "three_phase": FLAG,
     },
     "frames": {
         "frame_id": TEXT,

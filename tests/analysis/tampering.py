@@ -58,7 +58,7 @@ COLUMNS = {
         "no_p2p_over_minutes",
         "no_p2p_under_minutes",
     ],
-    "feeder_buses.csv": ["bus", "p_kw", "q_kvar", "base_kv", "n_customers"],
+    "feeder_buses.csv": ["bus", "p_kw", "q_kvar", "base_kv", "n_customers", "slack"],
     "feeder_branches.csv": ["from", "to", "r_ohm", "x_ohm", "closed", "i_max_a"],
 }
 # A change of one of these alone shows all the same, in the sum that it enters.
