@@ -24,7 +24,7 @@ def scenario_names() -> tuple[str, ...]:
     Examples
     --------
     >>> scenario_names()
-    ('ieee33-town', 'kerala-feeder', 'kerala-village')
+    ('ieee33-town', 'kerala-estates', 'kerala-feeder', 'kerala-village')
     """
     folder = files(__package__) / "library"
     names = [entry.name for entry in folder.iterdir() if entry.name.endswith(".yaml")]

@@ -24,11 +24,11 @@ class Phase(IntEnum):
 class _At(simpy.Event):
     """An event at a minute and phase; SimPy's priority breaks ties in time."""
 
-    def __init__(self, env: simpy.Environment, minute: int, phase: Phase) -> None:
+    def __init__(self, env: simpy.Environment, minute: int, phase: int) -> None:
         super().__init__(env)
         self._ok = True
         self._value = None
-        env.schedule(self, EventPriority(int(phase)), minute - env.now)
+        env.schedule(self, EventPriority(phase), minute - env.now)
 
 
 class Clock:
@@ -72,7 +72,8 @@ class Clock:
     def run_through(self, minute: int, phase: Phase) -> None:
         """Run all events up to and including this minute's phase."""
         try:
-            self._env.run(until=self.at(minute, phase))
+            # Phases leave room between them: the stop comes behind all events of its phase.
+            self._env.run(until=_At(self._env, minute, phase + 1))
         except BaseException as error:
             # SimPy raises a copy made from the error's text; the original knows its problems.
             original = error.__cause__
