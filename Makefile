@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 SOURCES := $(shell find agents analysis market network scenarios sim -type f \
              -not -path '*/__pycache__/*') __init__.py __main__.py py.typed pyproject.toml
 
-.PHONY: run test lint bench bench-peers clean
+.PHONY: run test test-peers lint bench bench-peers clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.core          ## simulate a month of the village and say where the results are
@@ -25,9 +25,11 @@ lint: $(VENV)/.test         ## style, types, layers
 bench: $(VENV)/.test        ## speed, as ratios measured in one run
 	$(BIN)/python -m pytest -q -s -o addopts="--import-mode=importlib --confcutdir=tests" tests/benchmarks
 
-# One thread each, without progress bars: what tensorpowerflow's libraries read.
-bench-peers: .venv-peers/.peers ## the power flow against all its peers (1.7 GB of environment)
+test-peers: .venv-peers/.peers ## against pandapower, which needs an environment of its own
 	.venv-peers/bin/python -m pytest tests/peers -q
+
+# One thread each, without progress bars: what tensorpowerflow's libraries read.
+bench-peers: test-peers     ## the power flow against all its peers (1.7 GB of environment)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 TQDM_DISABLE=1 \
 	  .venv-peers/bin/python -m pytest -q -s -o addopts="--import-mode=importlib --confcutdir=tests" \
 	  --benchmark-columns=median tests/benchmarks/test_power_flow_peers.py

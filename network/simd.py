@@ -134,9 +134,32 @@ def _root(typingctx: Any, a: Any) -> Any:
     return a(a), codegen
 
 
+def _prefetch(typingctx: Any, array: Any, index: Any, write: Any) -> Any:
+    """Ask for the cache line of ``array.flat[index]`` (contiguous), to read or to write it."""
+    if not isinstance(write, types.IntegerLiteral):
+        return None
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        number = ir.IntType(32)
+        byte = ir.IntType(8).as_pointer()
+        hint = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [byte, number, number, number]),
+            "llvm.prefetch.p0i8",
+        )
+        address = builder.bitcast(_address(context, builder, signature, args, 0), byte)
+        # Locality 2: the second-level cache; the last argument says data, not instructions.
+        where = [ir.Constant(number, value) for value in (write.literal_value, 2, 1)]
+        builder.call(hint, [address, *where])
+        return context.get_dummy_value()
+
+    return types.void(array, index, write), codegen
+
+
 # `Any`, because numba calls these without the typing context that their functions take.
 load: Any = intrinsic(_load)
 store: Any = intrinsic(_store)
 splat: Any = intrinsic(_splat)
 fma: Any = intrinsic(_fma)
 root: Any = intrinsic(_root)
+prefetch: Any = intrinsic(_prefetch)

@@ -34,7 +34,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from .radial import RadialOrder
-from .simd import add, div, fma, larger, load, mul, root, smaller, splat, store, sub
+from .simd import add, div, fma, larger, load, mul, prefetch, root, smaller, splat, store, sub
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -49,6 +49,7 @@ RECORD = 4
 STEP, LOWEST, SOURCE_P, SOURCE_Q, TOTAL_P, TOTAL_Q = range(6)
 JUDGED = 6
 TILE = 16
+CACHE_LINE = 8  # numbers that come from memory together
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,9 +153,22 @@ def _enter(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _backward(
-    like: Any, record: Any, sums: Any, judged: Any, parent: Any, junction: Any, z: Any
+    like: Any,
+    record: Any,
+    sums: Any,
+    judged: Any,
+    parent: Any,
+    junction: Any,
+    z: Any,
+    kw: Any,
+    ahead: Any,
 ) -> None:
-    """Add up the powers towards the source, and find each branch's drop in U."""
+    """Add up the powers towards the source, and find each branch's drop in U.
+
+    On the way, the next block's `kw` is called near (two cache lines a bus), as `_forward` does
+    with `kvar` and this block's `v`: 16 rows of a long batch stand in memory, not in a cache, and
+    reading them takes as long as solving them.
+    """
     lanes = len(like)
     zero = splat(like, 0.0)
     for at in range(0, sums.size, lanes):
@@ -163,6 +177,8 @@ def _backward(
     from_next_q = zero
     for i in range(parent.size - 1, 0, -1):
         at = i * RECORD * lanes
+        for line in range(0, lanes - 1, CACHE_LINE):
+            prefetch(kw, ahead + i * lanes + line, 0)
         p = add(load(like, record, at + LOAD_P * lanes), from_next_p)
         q = add(load(like, record, at + LOAD_Q * lanes), from_next_q)
         if junction[i] >= 0:
@@ -192,14 +208,30 @@ def _backward(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _forward(like: Any, record: Any, judged: Any, parent: Any, u0: Any) -> None:
-    """Voltages from the source outwards; the widest step and the lowest U are noted."""
+def _forward(
+    like: Any,
+    record: Any,
+    judged: Any,
+    parent: Any,
+    u0: Any,
+    kvar: Any,
+    v: Any,
+    ahead: Any,
+    here: Any,
+) -> None:
+    """Voltages from the source outwards; the widest step and the lowest U are noted.
+
+    The next block's `kvar` and this block's `v` are called near, see `_backward`.
+    """
     lanes = len(like)
     step = splat(like, 0.0)
     lowest = splat(like, u0)
     u = lowest
     for i in range(1, parent.size):
         at = i * RECORD * lanes
+        for line in range(0, lanes - 1, CACHE_LINE):
+            prefetch(kvar, ahead + i * lanes + line, 0)
+            prefetch(v, here + i * lanes + line, 1)
         up = parent[i]
         if up != i - 1:
             u = load(like, record, (up * RECORD + SQUARED_V) * lanes)
@@ -300,6 +332,8 @@ def sweep_range(
     leaving = np.zeros(lanes, np.bool_)
     for first in range(start, stop, lanes):
         count = min(lanes, stop - first)
+        here = first * parent.size
+        ahead = here + lanes * parent.size
         _enter(like, record, judged, bus, kw, kvar, first, count, u0)
         left = count
         for lane in range(lanes):
@@ -320,8 +354,8 @@ def sweep_range(
         while left > 0:
             iteration += 1
             some = False
-            _backward(like, record, sums, judged, parent, junction, z)
-            _forward(like, record, judged, parent, u0)
+            _backward(like, record, sums, judged, parent, junction, z, kw, ahead)
+            _forward(like, record, judged, parent, u0, kvar, v, ahead, here)
             for lane in range(count):
                 if not active[lane]:
                     continue

@@ -1,8 +1,9 @@
 """The power flow beside its peers: all of them in one run, on one thread, as ratios.
 
 Peers are timed in turn with ours, ours before and after each; a ratio is the median over these
-interleaved pairs, in processor time, so that a busy machine does not decide. Every peer's voltages
-are compared first. The table is printed as Markdown (``-s``) and stands in `extra_info`.
+interleaved pairs, in processor time. Every peer's voltages are compared first. The table is printed
+as Markdown (``-s``) and stands in `extra_info`. A bar is held against the quickest round of each
+side, because other programs of the machine, which share its caches, can only add to a round.
 
 ``make bench`` runs the peers that live with the project's own dependencies; ``make bench-peers``
 runs all of them in an environment of its own, for pandapower needs pandas 2, and tensorpowerflow
@@ -302,7 +303,7 @@ def test_ratios(benchmark, table, n_buses, count):
     def mine():
         return float(np.median([_timed(ours)[0] for _ in range(repeat)]))
 
-    own, medians, cells = [mine()], {}, []
+    own, medians, quickest, cells = [mine()], {}, {}, []
     for name, _ in PEERS:
         solve, missing = _solver(name, feeder, kw, kvar)
         if solve is None:
@@ -314,15 +315,16 @@ def test_ratios(benchmark, table, n_buses, count):
         assert worst < 1e-6, (name, worst)
         held = name in BARS and 33 <= n_buses <= 1000 and count >= 100
         rounds = int(np.clip(SECONDS_A_PEER / took, 3 if held else 1, ROUNDS))
-        ratios = []
-        before = mine()
+        theirs, around = [], [mine()]
         for _ in range(rounds):
             took, found = _timed(solve)
-            after = mine()
-            ratios.append(took / part / (0.5 * (before + after) / count))
-            own.append(after)
-            before = after
+            theirs.append(took / part)
+            around.append(mine())
         del found
+        own += around
+        ours_each = 0.5 * (np.array(around[1:]) + around[:-1]) / count
+        ratios = np.array(theirs) / ours_each
+        quickest[name] = min(theirs) / (min(around) / count)
         medians[name] = float(np.median(ratios))
         cells.append(f"{medians[name]:.0f}" if medians[name] >= 9.95 else f"{medians[name]:.1f}")
     per_flow = 1e6 * float(np.median(own)) / count
@@ -331,5 +333,7 @@ def test_ratios(benchmark, table, n_buses, count):
     table(f"{n_buses:,}", f"{count:,}", f"{per_flow:.3g}", *cells)
     if 33 <= n_buses <= 1000 and count >= 100:
         for name, bar in BARS.items():
-            if name in medians:
-                assert medians[name] >= bar, f"{name}: {medians[name]:.1f} times, the bar is {bar}"
+            if name in quickest:
+                assert quickest[name] >= bar, (
+                    f"{name}: {quickest[name]:.1f} times, the bar is {bar}"
+                )
