@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gridbazaar.analysis.audit import UNDERIVABLE, audit_run
-from gridbazaar.analysis.audit_files import TABLES
+from gridbazaar.analysis.audit.files import TABLES
 
 BILLS = [
     "prosumer",

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import yaml
 
-from gridbazaar.analysis.audit_bills import LINES, bill_month
-from gridbazaar.analysis.audit_settlement import settle, shared_out, whole_minor
-from gridbazaar.analysis.audit_terms import read_terms, timetable
+from gridbazaar.analysis.audit.bills import LINES, bill_month
+from gridbazaar.analysis.audit.settlement import settle, shared_out, whole_minor
+from gridbazaar.analysis.audit.terms import read_terms, timetable
 
 TARIFFS = Path(__file__).parents[2] / "market/tariffs"
 FOLDER = Path(__file__).parents[1] / "cases/bills"

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from . import audit_files as files
-from . import audit_ledger as ledger
-from .audit_bills import LINES, Bill, bill_month
-from .audit_check import Findings, Unusable
-from .audit_inputs import Run
-from .audit_meters import FrameSums
-from .audit_settlement import Settlement, derives_payments, settle, whole_minor
+from . import files
+from . import ledger
+from .bills import LINES, Bill, bill_month
+from .check import Findings, Unusable
+from .inputs import Run
+from .meters import FrameSums
+from .settlement import Settlement, derives_payments, settle, whole_minor
 
 UNITS_KWH = 1e-6
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .audit_check import Findings
-from .audit_inputs import Run
-from .audit_market import LEAST_ORDER_KWH
-from .audit_meters import MeterDay
+from .check import Findings
+from .inputs import Run
+from .market import LEAST_ORDER_KWH
+from .meters import MeterDay
 
 NAME = "homes without a battery order what yesterday's meter makes them expect"
 SAME_KWH = 1e-9

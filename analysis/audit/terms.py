@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .audit_check import Unusable
+from .check import Unusable
 
 DAY_MINUTES = 1440
 METERINGS = ("net-billing", "net-metering", "gross-metering")

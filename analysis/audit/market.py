@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .audit_books import PRICE, Books
-from .audit_check import Findings
-from .audit_energy import ENERGY_KWH, PAIRS_KWH
-from .audit_inputs import Run
+from .books import PRICE, Books
+from .check import Findings
+from .energy import ENERGY_KWH, PAIRS_KWH
+from .inputs import Run
 
 #: Orders below a watt-hour are not sent.
 LEAST_ORDER_KWH = 1e-3

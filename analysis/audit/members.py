@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from . import audit_files as files
-from .audit_check import Findings
-from .audit_inputs import Run
+from . import files
+from .check import Findings
+from .inputs import Run
 
 SOUND = "sizes, margins and orientations of homes make sense"
 DRAWN = "homes are those that scenario and seed draw"

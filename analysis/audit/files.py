@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from .audit_check import Findings, Unusable
+from .check import Findings, Unusable
 
 READABLE = "every file can be read and has its columns"
 FILLED = "no value is missing where there must be one"

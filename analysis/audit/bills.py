@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .audit_settlement import Settlement, counted_kwh, whole_minor
-from .audit_terms import Month, Steps, Terms
+from .settlement import Settlement, counted_kwh, whole_minor
+from .terms import Month, Steps, Terms
 
 #: Lines of a bill, in its order; what the home owes is positive.
 LINES = (

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import audit_files as files
-from .audit_check import Findings, Unusable
-from .audit_feeder import Feeder, read_feeder
-from .audit_files import Table
-from .audit_terms import Month, Terms, Timetable, read_terms, timetable
+from . import files
+from .check import Findings, Unusable
+from .feeder import Feeder, read_feeder
+from .files import Table
+from .terms import Month, Terms, Timetable, read_terms, timetable
 
 if TYPE_CHECKING:
-    from .audit_books import Books
+    from .books import Books
 
 KNOWN = "all homes, frames and buses are known"
 FRAMES_RIGHT = "the frames are the tariff's, day by day"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from . import audit_files as files
-from .audit_check import Findings, Unusable
+from . import files
+from .check import Findings, Unusable
 
 TREE = "the feeder is one tree of known buses"
 

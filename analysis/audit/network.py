@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pyarrow.parquet as pq
 
-from . import audit_files as files
-from .audit_check import Findings, Place, Unusable
-from .audit_inputs import Run
-from .audit_meters import MeterDay
-from .audit_sweep import Balance, balance, solve
+from . import files
+from .check import Findings, Place, Unusable
+from .inputs import Run
+from .meters import MeterDay
+from .sweep import Balance, balance, solve
 
 VOLTAGE_PU = 1e-6
 #: Voltages that differ by less are one for two power flows that converge to about as much. [p.u.]

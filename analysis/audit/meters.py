@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from . import audit_files as files
-from .audit_check import Findings, Unusable
-from .audit_inputs import Run, known_codes
+from . import files
+from .check import Findings, Unusable
+from .inputs import Run, known_codes
 
 ONE_READING = "every home has one meter reading in every interval"
 _VALUES = [c for c in files.TABLES["meters"] if c not in ("prosumer", "start")]

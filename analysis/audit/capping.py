@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .audit_books import Books
-from .audit_check import Findings
-from .audit_energy import PAIRS_KWH
-from .audit_inputs import Run, known_codes
+from .books import Books
+from .check import Findings
+from .energy import PAIRS_KWH
+from .inputs import Run, known_codes
 
 #: A schedule that is filled up to the limit may pass it by the power flow's own tolerance. [p.u.]
 VOLTAGE_PU = 1e-6

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .audit_bills import MONTH_END, Bill
-from .audit_check import Findings, Unusable
-from .audit_inputs import MARKET_ACCOUNTS, Run, known_codes
-from .audit_settlement import BALANCED_KWH, Settlement, derives_payments, whole_minor
+from .bills import MONTH_END, Bill
+from .check import Findings, Unusable
+from .inputs import MARKET_ACCOUNTS, Run, known_codes
+from .settlement import BALANCED_KWH, Settlement, derives_payments, whole_minor
 
 ENERGY_POSTED_KWH = 1e-6
 

@@ -16,20 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ..sim.run_directory import PARTIAL, RunError
-from .audit_books import read_books
-from .audit_capping import check_capping
-from .audit_check import Check, Findings, Unusable
-from .audit_energy import EnergyAudit, check_frame_energy, check_positions
-from .audit_files import NEEDED
-from .audit_forecast import ForecastAudit
-from .audit_inputs import Run, read_run
-from .audit_market import check_orders, check_prices, check_schedule, check_trades
-from .audit_members import check_members
-from .audit_meters import FrameSums, MeterDay, meter_days
-from .audit_money import check_money
-from .audit_network import FeederAudit, check_metered_voltages
-from .audit_objectives import check_objectives
+from ...sim.run_directory import PARTIAL, RunError
+from .books import read_books
+from .capping import check_capping
+from .check import Check, Findings, Unusable
+from .energy import EnergyAudit, check_frame_energy, check_positions
+from .files import NEEDED
+from .forecast import ForecastAudit
+from .inputs import Run, read_run
+from .market import check_orders, check_prices, check_schedule, check_trades
+from .members import check_members
+from .meters import FrameSums, MeterDay, meter_days
+from .money import check_money
+from .network import FeederAudit, check_metered_voltages
+from .objectives import check_objectives
 
 if TYPE_CHECKING:
     from rich.table import Table
