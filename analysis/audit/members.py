@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import files
+from . import columns, files
 from .check import Findings
 from .inputs import Run
 
@@ -113,7 +113,7 @@ def _placed(run: Run, section: Mapping[str, Any], found: Findings) -> np.ndarray
     """Return the bus of each home: dealt out by customers or load, one home at a time."""
     table = files.read_csv(
         run.path / "feeder_buses.csv",
-        {"bus": files.TEXT, "p_kw": files.REAL, "n_customers": files.WHOLE},
+        {"bus": columns.TEXT, "p_kw": columns.REAL, "n_customers": columns.WHOLE},
         found,
     )
     customers, load = table["n_customers"], np.maximum(table["p_kw"], 0.0)

@@ -20,16 +20,19 @@ from ...sim.run_directory import PARTIAL, RunError
 from .books import read_books
 from .capping import check_capping
 from .check import Check, Findings, Unusable
+from .columns import NEEDED
 from .energy import EnergyAudit, check_frame_energy, check_positions
-from .files import NEEDED
-from .forecast import ForecastAudit
 from .inputs import Run, read_run
+from .manifest import check_manifest, check_sums
 from .market import check_orders, check_prices, check_schedule, check_trades
 from .members import check_members
 from .meters import FrameSums, MeterDay, meter_days
 from .money import check_money
 from .network import FeederAudit, check_metered_voltages
+from .no_p2p import check_no_p2p
 from .objectives import check_objectives
+from .plans import PlanAudit
+from .steps import read_steps
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -122,8 +125,13 @@ def audit_run(path: str | Path) -> Audit:
     _demand_run(path)
     found = Findings()
     run = read_run(path, found)
+    with found.section("manifest"):
+        check_sums(run, found)
+        check_manifest(run, found)
     with found.section("members"):
         check_members(run, found)
+    with found.section("network loop"):
+        run.steps = read_steps(run, found)
     sums = _read_meters(run, found)
     with found.section("network by frame"):
         check_metered_voltages(run, found)
@@ -133,12 +141,13 @@ def audit_run(path: str | Path) -> Audit:
     for title, check in (
         ("prices", check_prices),
         ("trades", check_trades),
-        ("schedule", check_schedule),
         ("objectives", check_objectives),
         ("network loop", check_capping),
     ):
         with found.section(title):
             check(run, found, run.books)
+    with found.section("schedule"):
+        check_schedule(run, found)
     with found.section("positions and frames"):
         if sums is None:
             raise Unusable("meters: they could not be read to their end")
@@ -147,6 +156,7 @@ def audit_run(path: str | Path) -> Audit:
     with found.section("money"):
         if sums is None:
             raise Unusable("meters: they could not be read to their end")
+        check_no_p2p(run, found, sums)
         check_money(run, found, sums)
     checks = found.checks()
     return Audit(all(check.ok for check in checks), checks)
@@ -173,7 +183,7 @@ def _read_meters(run: Run, found: Findings) -> FrameSums | None:
     for title, kind in (
         ("meters", EnergyAudit),
         ("feeder", FeederAudit),
-        ("orders", ForecastAudit),
+        ("plans", PlanAudit),
     ):
         with found.section(title):
             watchers[title] = kind(run, found)
