@@ -196,6 +196,8 @@ def _exchange(
         "net_export_kwh": settled.metered.net_export_kwh,
         "import_kwh": settled.metered.import_kwh,
         "export_kwh": settled.metered.export_kwh,
+        "battery_charge_kwh": metered["battery_charge_kwh"].sum(axis=1),
+        "battery_discharge_kwh": metered["battery_discharge_kwh"].sum(axis=1),
         "curtailed_kwh": metered["curtailed_kwh"].sum(axis=1),
         "stored_kwh": metered["stored_kwh"][:, -1],
     }

@@ -114,6 +114,8 @@ NO_P2P = pa.schema(
         ("net_export_kwh", _REAL),
         ("import_kwh", _REAL),
         ("export_kwh", _REAL),
+        ("battery_charge_kwh", _REAL),
+        ("battery_discharge_kwh", _REAL),
         ("curtailed_kwh", _REAL),
         ("stored_kwh", _REAL),
     ]

@@ -103,6 +103,8 @@ TABLES: dict[str, dict[str, str]] = {
         "net_export_kwh": REAL,
         "import_kwh": REAL,
         "export_kwh": REAL,
+        "battery_charge_kwh": REAL,
+        "battery_discharge_kwh": REAL,
         "curtailed_kwh": REAL,
         "stored_kwh": REAL,
     },

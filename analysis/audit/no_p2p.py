@@ -12,20 +12,20 @@ from .inputs import Run
 from .meters import FrameSums
 
 SECOND = "the run without the market has the same load and sun, and closes behind each meter"
-BATTERY = "batteries of the run without the market lose what they must"
+BATTERY = "batteries of the run without the market hold what went in less what came out"
 COUNTED = "imports and exports of the run without the market are counted by the tariff's rule"
 
 
 def check_no_p2p(run: Run, found: Findings, sums: FrameSums) -> None:
     """Check the second run's exchange, frame by frame and home by home.
 
-    net export + curtailed = PV - load + discharge - charge, with PV and load of the first run; and
-    with eta = sqrt(round-trip efficiency) the content of the battery rises by
-    eta charge - discharge / eta. Both together give charge and discharge, which must make sense.
+    net export = PV - load + discharge - charge - curtailed, with PV and load of the first run; with
+    eta = sqrt(round-trip efficiency) a battery's content rises by eta charge - discharge / eta.
     """
     at, members, battery = run.no_p2p, run.members, run.scenario["battery"]
     eta = math.sqrt(float(battery["round_trip_efficiency"]))
     capacity = members["battery_kwh"]
+    charge, discharge = at["battery_charge_kwh"], at["battery_discharge_kwh"]
 
     def check(name: str, excess: np.ndarray, what: str) -> None:
         found.at_most(
@@ -36,20 +36,16 @@ def check_no_p2p(run: Run, found: Findings, sums: FrameSums) -> None:
             "kWh",
         )
 
-    given = at["net_export_kwh"] + at["curtailed_kwh"] - (sums.pv - sums.load)
-    plain = capacity == 0.0
-    check(SECOND, np.where(plain, np.abs(given), 0.0), "balance")
+    balance = sums.pv - sums.load + discharge - charge - at["curtailed_kwh"]
+    check(SECOND, np.abs(at["net_export_kwh"] - balance), "net_export_kwh")
     check(SECOND, -at["curtailed_kwh"], "curtailed_kwh")
     check(SECOND, at["curtailed_kwh"] - sums.pv, "curtailed_kwh")
     before = np.vstack([float(battery["initial_soc"]) * capacity, at["stored_kwh"][:-1]])
-    gained = at["stored_kwh"] - before
+    content = before + eta * charge - discharge / eta
+    check(BATTERY, np.abs(at["stored_kwh"] - content), "stored_kwh")
     most = members["battery_kw"] * (run.time.length * run.time.hours)[:, None]
-    if eta < 1.0:
-        charge = (gained + given / eta) / (eta - 1.0 / eta)
-        for excess in (-charge, -charge - given, charge - most, charge + given - most):
-            check(BATTERY, np.where(plain, 0.0, excess * (1.0 / eta - eta)), "throughput")
-    else:
-        check(BATTERY, np.abs(gained + given), "throughput")
+    for excess in (-charge, -discharge, charge + discharge - most):
+        check(BATTERY, excess, "throughput")
     check(BATTERY, float(battery["soc_min"]) * capacity - at["stored_kwh"], "stored_kwh")
     check(BATTERY, at["stored_kwh"] - float(battery["soc_max"]) * capacity, "stored_kwh")
     check(COUNTED, -at["import_kwh"], "import_kwh")
