@@ -34,12 +34,13 @@ class Connection:
 
 @dataclass(frozen=True)
 class FrameResult:
-    """What clearing one frame gave: orders, the market's outcome, the schedule.
+    """What clearing one frame gave: the plan behind it, orders, the market's outcome, the schedule.
 
     `v_min_pu` and `v_max_pu` are the extreme voltages of the whole schedule on its forecast, what
     the envelope lets unsold surplus export included.
     """
 
+    plan: FramePlan
     book: OrderBook
     clearing: Clearing
     schedule: Schedule
@@ -91,7 +92,8 @@ class MarketOperator(mesa.Agent):
             forecast.injection_kw(schedule.sold_kwh + schedule.grid_export_kwh),
             forecast.reactive_kvar,
         )
-        return FrameResult(book, clearing, schedule, float(flow.v_pu.min()), float(flow.v_pu.max()))
+        lowest, highest = float(flow.v_pu.min()), float(flow.v_pu.max())
+        return FrameResult(plan, book, clearing, schedule, lowest, highest)
 
     def _schedule(
         self,

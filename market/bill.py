@@ -265,7 +265,8 @@ def _energy_lines(
     rates = np.array([slab.rate_per_kwh for slab in steps])
     units = billable_kwh(billed_kwh.sum(axis=1))
     use = slab_use(tariff, units, p2p_kwh, month.share)
-    members, slabs = np.nonzero(use.part * ~use.by_frame[:, None])
+    # P2P energy may open slabs of its own: no line without units of the grid.
+    members, slabs = np.nonzero(units[:, None] * use.part * ~use.by_frame[:, None])
     writer.add_rows(
         "grid_energy", members, units[members] * use.part[members, slabs], rates[slabs], slab=slabs
     )

@@ -107,6 +107,7 @@ def clear_within_limits(
                 ]
             )
         searched = mechanism.clear_constrained(book, terms, rng, network)
+        loop.count(searched)
         if searched.status == "cleared" and loop.judge(searched, loop.start, "first"):
             return loop.finish(searched, loop.start)
     return loop.run()

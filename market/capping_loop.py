@@ -66,6 +66,7 @@ class CappingLoop:
         self.accepted: Clearing | None = None  # the last schedule that passed, see `judge`
         self.seen: Voltages | None = None
         self.switch_front_kwh: float | None = None
+        self.evaluations = 0  # of all clearings of the frame
         self.start = book.capacity_kwh.copy()
 
     def run(self) -> Clearing:
@@ -102,9 +103,15 @@ class CappingLoop:
         else:
             clearing = self.mechanism.clear(book, self.terms, self.rng)
         self.first = self.first or clearing
+        self.count(clearing)
         if clearing.front is not None:
             self.last = clearing
         return clearing
+
+    def count(self, clearing: Clearing) -> None:
+        """Add what a clearing's search cost to the frame's account."""
+        if clearing.front is not None:
+            self.evaluations += clearing.front.evaluations
 
     def judge(self, clearing: Clearing, caps: FloatArray, phase: Phase) -> bool:
         """Ask the network; keep the step; put what passes (or a switch to it) in `accepted`."""
@@ -197,6 +204,7 @@ class CappingLoop:
         self.steps.append(
             CappingStep(
                 caps,
+                clearing.sold_kwh,
                 seen.critical_buses[candidate],
                 float(seen.v_min_pu[candidate]),
                 float(seen.v_max_pu[candidate]),
@@ -217,9 +225,13 @@ class CappingLoop:
                 status = "infeasible-limit"
         if not self.base.feasible[0]:
             status = "infeasible-base"
+        front = clearing.front
+        if front is not None:
+            front = replace(front, evaluations=self.evaluations)
         return replace(
             clearing,
             status=status,
+            front=front,
             capping=tuple(self.steps),
             caps_kwh=caps,
             undervoltage_base=bool(self.base.undervoltage[0]),

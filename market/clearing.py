@@ -107,7 +107,8 @@ class Front:
     collapsed : bool
         The objectives do not conflict: there is one answer.
     evaluations, generations : int
-        What the search cost.
+        What the search cost; the evaluations of a frame that was capped are those of all its
+        clearings.
     price_per_kwh : (k,) float or None
         Price of each point where the price is part of the search (`surplus`), else None.
     energy_value : (k,) float or None
@@ -154,6 +155,8 @@ class CappingStep:
     ----------
     caps_kwh : (m,) float
         Capacities that it cleared with [kWh].
+    sold_kwh : (m,) float
+        What each seller would have sold [kWh].
     critical_buses : tuple of str
         Buses outside their limits.
     v_min_pu, v_max_pu : float
@@ -168,11 +171,13 @@ class CappingStep:
 
     Examples
     --------
-    >>> CappingStep(np.array([9.0]), ("bus 4",), 0.98, 1.061, 9.0, "first", False).feasible
+    >>> nine = np.array([9.0])
+    >>> CappingStep(nine, nine, ("bus 4",), 0.98, 1.061, 9.0, "first", False).feasible
     False
     """
 
     caps_kwh: FloatArray
+    sold_kwh: FloatArray
     critical_buses: tuple[str, ...]
     v_min_pu: float
     v_max_pu: float

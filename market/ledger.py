@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,8 +54,8 @@ class Ledger:
     away. The ledger can be pickled, so a day's end is a checkpoint.
 
     The chain: `genesis` is the SHA-256 of the JSON text (keys sorted, no spaces) of accounts,
-    currency, minor_per_major and purposes. A batch's hash is the SHA-256 of the hash before it
-    (its 64 hexadecimal characters), the ASCII text `frame_id|time|first_posting|n_postings` with
+    currency, inputs, minor_per_major and purposes. A batch's hash is the SHA-256 of the hash before
+    it (its 64 hexadecimal characters), the ASCII text `frame_id|time|first_posting|n_postings` with
     the time as `YYYY-MM-DDTHH:MM`, and then the columns payer (int32), payee (int32), purpose
     (int16), energy_kwh (float64), amount_minor (int64), all little-endian.
 
@@ -67,6 +67,9 @@ class Ledger:
         Currency code.
     minor_per_major : int
         Minor units in one major unit.
+    inputs : mapping of str to str, optional
+        Hashes of what the postings rest on (scenario, tariff), by file name; the chain begins with
+        them, so that inputs exchanged later show.
 
     Raises
     ------
@@ -84,7 +87,11 @@ class Ledger:
     """
 
     def __init__(
-        self, members: Sequence[str], currency: str = "INR", minor_per_major: int = 100
+        self,
+        members: Sequence[str],
+        currency: str = "INR",
+        minor_per_major: int = 100,
+        inputs: Mapping[str, str] | None = None,
     ) -> None:
         problems = [
             f"members: {name!r}: is the name of a market account: rename the member"
@@ -103,6 +110,7 @@ class Ledger:
                 {
                     "accounts": self.accounts,
                     "currency": currency,
+                    "inputs": dict(inputs or {}),
                     "minor_per_major": minor_per_major,
                     "purposes": PURPOSES,
                 },

@@ -162,7 +162,9 @@ def bill_table(bills: Bills, savings: Savings | None = None) -> dict[str, NDArra
     dict of str to numpy.ndarray, each of shape (N,)
         Energies in kWh (metered exchange, billed units by frame, peer-to-peer energy), average
         prices (NaN without trade), one column of money for each kind of line, `total`, and the
-        counterfactuals with the saving and its two parts; money in major units, owed (+).
+        counterfactuals with what each put in the bank of net metering over the month (`bank_value`
+        and likewise, at the payout price; less than 0 for a withdrawal), the saving and its two
+        parts; money in major units, owed (+).
 
     Examples
     --------
@@ -206,6 +208,9 @@ def bill_table(bills: Bills, savings: Savings | None = None) -> dict[str, NDArra
         table["no_p2p_total"] = money(savings.no_p2p_minor)
         table["no_p2p_same_meter_total"] = money(savings.same_meter_minor)
         table["no_pv_total"] = money(savings.no_pv_minor)
+        table["bank_value"] = money(savings.bank_gain_minor)
+        table["no_p2p_bank_value"] = money(savings.no_p2p_bank_gain_minor)
+        table["no_p2p_same_meter_bank_value"] = money(savings.same_meter_bank_gain_minor)
         table["saving"] = money(savings.saving_minor)
         table["saving_price_effect"] = money(savings.price_effect_minor)
         table["saving_operation_effect"] = money(savings.operation_effect_minor)

@@ -20,7 +20,8 @@ def bills_frame(
 
     A line is what the member owes (positive) or gets (negative). `saving` is what the market was
     worth to the member: its bill re-operated without P2P less its bill with it, each after what
-    its battery could still deliver at the run's end, valued at the feed-in price
+    the month put in its bank of net metering (`bank_value`, `no_p2p_bank_value`) and what its
+    battery could still deliver at the run's end, valued at the feed-in price
     (`battery_state_value`, `no_p2p_battery_state_value`; 0 in months before the last). It splits
     into `saving_price_effect`, the same meter billed without P2P less the bill, and
     `saving_operation_effect`, the rest: batteries and envelope were operated otherwise.

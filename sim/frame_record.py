@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..agents.frame_plan import FramePlan
 from ..agents.market_operator import FrameResult
+from ..market.clearing import Clearing
 from ..market.settlement import FrameSettlement, settle_frame
 from .calendar import Frame
 from .state import SettledFrame
@@ -39,6 +41,9 @@ def end_frame(model: MarketModel, frame: Frame, result: FrameResult) -> None:
     day.orders.append(_orders(frame, result, model))
     day.trades.append(_trades(frame, result, model))
     day.capping.append(_capping(frame, result))
+    day.caps.append(_caps(frame, result, model))
+    day.exchange.append(_exchange(frame, settled, metered))
+    _keep_plan(day.plans, result.plan, columns)
     ordered = metered["ordered_kwh"].sum(axis=1)
     day.positions.append(_positions(frame, result, settled, ordered))
 
@@ -107,7 +112,7 @@ def _frame_row(
         "iterations": len(clearing.capping),
         "status": clearing.status,
         "undervoltage_base": clearing.undervoltage_base,
-        "v_max_unchecked_pu": clearing.capping[0].v_max_pu if clearing.capping else None,
+        "v_max_unchecked_pu": _number(_first_v_max(clearing)),
         "v_min_pu": _number(result.v_min_pu),
         "v_max_pu": _number(result.v_max_pu),
         "capped_kwh": float(schedule.capped_kwh.sum()),
@@ -117,6 +122,13 @@ def _frame_row(
         "v_min_metered_pu": _number(np.min(network["v_min_pu"])),
         "v_max_metered_pu": _number(np.max(network["v_max_pu"])),
     }
+
+
+def _first_v_max(clearing: Clearing) -> float:
+    """Return the greatest voltage of the first schedule, before the network loop acted."""
+    if clearing.capping:
+        return clearing.capping[0].v_max_pu
+    return np.nan if clearing.v_max_pu is None else clearing.v_max_pu
 
 
 def _number(value: float) -> float | None:
@@ -159,6 +171,43 @@ def _capping(frame: Frame, result: FrameResult) -> dict[str, Any]:
         "v_max_pu": np.array([step.v_max_pu for step in steps]),
         "critical_buses": [" ".join(step.critical_buses) for step in steps],
     }
+
+
+def _caps(frame: Frame, result: FrameResult, model: MarketModel) -> dict[str, Any]:
+    """Each seller's cap and sale in each step of the network loop."""
+    book, steps = result.book, result.clearing.capping
+    rows = np.array([model.operator.rows[name] for name in book.sellers], dtype=int)
+    empty = np.zeros(0)
+    return {
+        "frame_id": frame.frame_id,
+        "step": np.repeat(np.arange(len(steps)), book.m),
+        "prosumer": np.tile(rows, len(steps)),
+        "cap_kwh": np.concatenate([empty, *(step.caps_kwh for step in steps)]),
+        "sold_kwh": np.concatenate([empty, *(step.sold_kwh for step in steps)]),
+    }
+
+
+def _exchange(
+    frame: Frame, settled: FrameSettlement, metered: dict[str, np.ndarray]
+) -> dict[str, Any]:
+    return {
+        "frame_id": frame.frame_id,
+        "prosumer": np.arange(len(metered["net_export_kwh"])),
+        "net_export_kwh": settled.metered.net_export_kwh,
+        "import_kwh": settled.metered.import_kwh,
+        "export_kwh": settled.metered.export_kwh,
+        "battery_charge_kwh": metered["battery_charge_kwh"].sum(axis=1),
+        "battery_discharge_kwh": metered["battery_discharge_kwh"].sum(axis=1),
+        "curtailed_kwh": metered["curtailed_kwh"].sum(axis=1),
+        "stored_kwh": metered["stored_kwh"][:, -1],
+    }
+
+
+def _keep_plan(plans: dict[str, np.ndarray], plan: FramePlan, columns: slice) -> None:
+    plans["load_kwh"][:, columns] = plan.load_kwh
+    plans["pv_kwh"][:, columns] = plan.pv_kwh
+    plans["net_kwh"][:, columns] = plan.profile_kwh
+    plans["battery_for_sale_kwh"][:, columns] = plan.battery.for_sale_kwh
 
 
 def _positions(

@@ -26,6 +26,7 @@ from ..scenarios.streams import stream
 from .calendar import Frame
 from .clock import Clock, Phase
 from .frame_record import end_frame
+from .input_texts import input_sums
 from .month_end import end_month, run_months
 from .recording import DayRecord
 from .state import MarketState
@@ -336,7 +337,12 @@ def first_state(world: World) -> MarketState:
         strategies=[
             BIDDING_STRATEGIES[scenario.bidding.strategy]() for _ in range(world.n_members)
         ],
-        ledger=Ledger(world.members.names, world.tariff.currency, world.tariff.minor_per_major),
+        ledger=Ledger(
+            world.members.names,
+            world.tariff.currency,
+            world.tariff.minor_per_major,
+            input_sums(world),
+        ),
         over_minutes=np.zeros(world.feeder.n_buses),
         under_minutes=np.zeros(world.feeder.n_buses),
     )

@@ -17,6 +17,7 @@ METER_COLUMNS = (
     "ordered_kwh",
     "stored_kwh",
 )
+PLAN_COLUMNS = ("load_kwh", "pv_kwh", "net_kwh", "battery_for_sale_kwh")
 NETWORK_COLUMNS = (
     "v_min_pu",
     "v_min_bus",
@@ -38,16 +39,23 @@ class DayRecord:
         The market day, from 0.
     meters : dict of str to ndarray (n_members, n_intervals)
         Metered energy by interval, and the battery's content at the interval's end [kWh].
+    plans : dict of str to ndarray (n_members, n_intervals)
+        What was forecast and planned for each interval when its frame's gate closed [kWh].
     network : dict of str to ndarray (n_intervals,)
         The feeder by interval; buses as their index.
     bus_v_pu : ndarray (n_intervals, n_buses) or None
         Voltages, where the scenario wants them.
-    frames, orders, trades, positions, capping : list of dict
-        A dict of scalars (frames, capping) or of columns (the others) per frame.
+    frames, orders, trades, positions, capping, caps : list of dict
+        A dict of scalars (frames) or of columns (the others) per frame.
+    exchange : list of dict
+        Of each frame, as columns: what the meters counted for the bills without trade.
+    no_p2p : list of dict
+        The same of the second market on this day, where there is one.
     """
 
     day: int
     meters: dict[str, np.ndarray]
+    plans: dict[str, np.ndarray]
     network: dict[str, np.ndarray]
     bus_v_pu: np.ndarray | None
     frames: list[dict[str, Any]] = field(default_factory=list)
@@ -55,6 +63,9 @@ class DayRecord:
     trades: list[dict[str, Any]] = field(default_factory=list)
     positions: list[dict[str, Any]] = field(default_factory=list)
     capping: list[dict[str, Any]] = field(default_factory=list)
+    caps: list[dict[str, Any]] = field(default_factory=list)
+    exchange: list[dict[str, Any]] = field(default_factory=list)
+    no_p2p: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def empty(
@@ -64,6 +75,7 @@ class DayRecord:
         return cls(
             day=day,
             meters={name: np.zeros((n_members, n_intervals)) for name in METER_COLUMNS},
+            plans={name: np.zeros((n_members, n_intervals)) for name in PLAN_COLUMNS},
             network={
                 name: np.zeros(n_intervals, dtype=np.int64 if name.endswith("_bus") else np.float64)
                 for name in NETWORK_COLUMNS

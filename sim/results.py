@@ -21,6 +21,9 @@ TABLES = (
     "trades",
     "positions",
     "capping",
+    "caps",
+    "plans",
+    "no_p2p",
     "meters",
     "network",
     "ledger",
@@ -88,6 +91,21 @@ class Results:
     def capping(self) -> pd.DataFrame:
         """A row per clearing of the network loop."""
         return self._table("capping")
+
+    @cached_property
+    def caps(self) -> pd.DataFrame:
+        """A row per seller in each clearing of the network loop."""
+        return self._table("caps")
+
+    @cached_property
+    def plans(self) -> pd.DataFrame:
+        """What was forecast and planned at the gates: a row per prosumer and interval."""
+        return self._table("plans")
+
+    @cached_property
+    def no_p2p(self) -> pd.DataFrame:
+        """What the meters of the run without P2P counted: a row per prosumer in a frame."""
+        return self._table("no_p2p")
 
     @cached_property
     def meters(self) -> pd.DataFrame:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from ..scenarios.schema import Scenario
 from .build import build_world, load_checked
+from .input_texts import scenario_text
 from .results import Results, read_results
 from .run_directory import RunDirectory, RunError
-from .run_files import scenario_text, write_run_files
+from .run_files import write_run_files
 from .simulation import Simulation, SimulationState
 from .world import World
 

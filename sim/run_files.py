@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from ..market.ledger import Ledger
 from ..scenarios.tariffs import tariff_notes
 from . import tables
 from .bill_table import bill_lines_frame, bills_frame, utility_frame
+from .input_texts import tariff_text
 from .run_directory import RunDirectory
 from .simulation import Simulation
 from .world import World
@@ -32,6 +33,15 @@ _PACKAGES = (
     "mesa",
     "simpy",
 )
+_BY_FRAME = {
+    "orders": tables.ORDERS,
+    "trades": tables.TRADES,
+    "positions": tables.POSITIONS,
+    "capping": tables.CAPPING,
+    "caps": tables.CAPS,
+    "no_p2p": tables.NO_P2P,
+}
+_DATA_SUFFIXES = (".parquet", ".csv", ".yaml")
 
 
 def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
@@ -39,10 +49,11 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
     world, work = simulation.world, directory.work
     members = list(world.members.names)
     n_days = world.calendar.days
-    kept: dict[str, list[Any]] = {name: [] for name in ("orders", "trades", "positions", "capping")}
+    kept: dict[str, list[Any]] = {name: [] for name in _BY_FRAME}
     frames: list[dict[str, Any]] = []
     writers = {
         "meters": pq.ParquetWriter(work / "meters.parquet", tables.METERS),
+        "plans": pq.ParquetWriter(work / "plans.parquet", tables.PLANS),
         "network": pq.ParquetWriter(work / "network.parquet", tables.NETWORK),
     }
     if world.scenario.outputs.bus_voltages:
@@ -51,6 +62,7 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
         )
     for day in directory.days(n_days):
         writers["meters"].write_table(tables.meters_table(day, world))
+        writers["plans"].write_table(tables.plans_table(day, world))
         writers["network"].write_table(tables.network_table(day, world))
         if "bus_voltages" in writers:
             writers["bus_voltages"].write_table(tables.bus_voltages_table(day, world))
@@ -60,12 +72,7 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
     for writer in writers.values():
         writer.close()
     pq.write_table(tables.frames_table(frames), work / "frames.parquet")
-    for name, schema in (
-        ("orders", tables.ORDERS),
-        ("trades", tables.TRADES),
-        ("positions", tables.POSITIONS),
-        ("capping", tables.CAPPING),
-    ):
+    for name, schema in _BY_FRAME.items():
         pq.write_table(tables.rows_table(kept[name], schema, members), work / f"{name}.parquet")
     pq.write_table(
         _ledger_table(simulation.with_market.state.ledger, world), work / "ledger.parquet"
@@ -80,13 +87,19 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
         table.to_csv(work / f"{name}.csv", index=False, lineterminator="\n")
     _write_bus_minutes(simulation, work / "bus_minutes.csv")
     _write_feeder(world, work)
-    (work / "tariff.yaml").write_text(_yaml(world.tariff_data), encoding="utf-8")
-    directory.write_json("manifest.json", manifest(simulation))
+    (work / "tariff.yaml").write_text(tariff_text(world), encoding="utf-8")
+    sums = {"sha256": file_sums(work)}
+    directory.write_json("manifest.json", manifest(simulation) | sums)
 
 
-def scenario_text(world: World) -> str:
-    """Return the scenario as resolved, every key written out."""
-    return _yaml(world.scenario.model_dump(mode="json", exclude_none=True))
+def file_sums(work: Path) -> dict[str, str]:
+    """Return the SHA-256 of each data file in a run's directory, by name."""
+    sums = {}
+    for path in sorted(work.iterdir()):
+        if path.suffix in _DATA_SUFFIXES:
+            with path.open("rb") as file:
+                sums[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return sums
 
 
 def manifest(simulation: Simulation) -> dict[str, Any]:
@@ -207,8 +220,3 @@ def _write_feeder(world: World, work: Path) -> None:
             z = float(feeder.r_ohm[branch]), float(feeder.x_ohm[branch])
             ampacity = float(feeder.i_max_a[branch])
             writer.writerow([*ends, *z, 1, "" if np.isnan(ampacity) else ampacity])
-
-
-def _yaml(document: Any) -> str:
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
-    return text

@@ -51,8 +51,13 @@ class Simulation:
         self.without_market.step()
 
     def take_finished_days(self) -> list[DayRecord]:
-        """Return the market's days that ended since the last call, and forget both markets'."""
+        """Return the market's days that ended since the last call, and forget both markets'.
+
+        Each takes along what its counterfactual's meters counted.
+        """
         days = self.with_market.finished_days
+        for day, other in zip(days, self.without_market.finished_days, strict=True):
+            day.no_p2p = other.exchange
         self.with_market.finished_days = []
         self.without_market.finished_days = []
         return days

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .recording import METER_COLUMNS, NETWORK_COLUMNS, DayRecord
+from .recording import METER_COLUMNS, NETWORK_COLUMNS, PLAN_COLUMNS, DayRecord
 from .world import World
 
 _TIME = pa.timestamp("s")
@@ -98,6 +98,31 @@ CAPPING = pa.schema(
         ("critical_buses", _TEXT),
     ]
 )
+CAPS = pa.schema(
+    [
+        ("frame_id", _NAME),
+        ("step", _WHOLE),
+        ("prosumer", _NAME),
+        ("cap_kwh", _REAL),
+        ("sold_kwh", _REAL),
+    ]
+)
+NO_P2P = pa.schema(
+    [
+        ("frame_id", _NAME),
+        ("prosumer", _NAME),
+        ("net_export_kwh", _REAL),
+        ("import_kwh", _REAL),
+        ("export_kwh", _REAL),
+        ("battery_charge_kwh", _REAL),
+        ("battery_discharge_kwh", _REAL),
+        ("curtailed_kwh", _REAL),
+        ("stored_kwh", _REAL),
+    ]
+)
+PLANS = pa.schema(
+    [("prosumer", _NAME), ("start", _TIME), *((name, _REAL) for name in PLAN_COLUMNS)]
+)
 METERS = pa.schema(
     [("prosumer", _NAME), ("start", _TIME), *((name, _REAL) for name in METER_COLUMNS)]
 )
@@ -161,12 +186,23 @@ def rows_table(
 
 def meters_table(day: DayRecord, world: World) -> pa.Table:
     """Return a row per prosumer and interval of one day, interval by interval."""
+    return _by_interval(day, world, day.meters, METERS)
+
+
+def plans_table(day: DayRecord, world: World) -> pa.Table:
+    """Return what was planned, a row per prosumer and interval of one day, as the meters."""
+    return _by_interval(day, world, day.plans, PLANS)
+
+
+def _by_interval(
+    day: DayRecord, world: World, values: dict[str, np.ndarray], schema: pa.Schema
+) -> pa.Table:
     n = world.n_members
     starts = starts_of(day, world)
     prosumer = names(np.tile(np.arange(n), len(starts)), world.members.names)
     start = pa.array(np.repeat(starts, n), type=_TIME)
-    energies = [pa.array(day.meters[name].T.ravel()) for name in METER_COLUMNS]
-    return pa.Table.from_arrays([prosumer, start, *energies], schema=METERS)
+    energies = [pa.array(column.T.ravel()) for column in values.values()]
+    return pa.Table.from_arrays([prosumer, start, *energies], schema=schema)
 
 
 def network_table(day: DayRecord, world: World) -> pa.Table:

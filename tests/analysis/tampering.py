@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import json
 import zlib
 
 import numpy as np
@@ -9,7 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gridbazaar.analysis.audit import UNDERIVABLE, audit_run
-from gridbazaar.analysis.audit_files import TABLES
+from gridbazaar.analysis.audit.columns import BILL_LINES, TABLES
+from gridbazaar.analysis.audit.files import file_sum
+from gridbazaar.analysis.audit.utility import MONEY
 
 BILLS = [
     "prosumer",
@@ -42,6 +45,9 @@ BILLS = [
     "no_p2p_total",
     "no_p2p_same_meter_total",
     "no_pv_total",
+    "bank_value",
+    "no_p2p_bank_value",
+    "no_p2p_same_meter_bank_value",
     "battery_state_value",
     "no_p2p_battery_state_value",
     "saving",
@@ -51,6 +57,8 @@ BILLS = [
 COLUMNS = {
     **{f"{name}.parquet": list(kinds) for name, kinds in TABLES.items()},
     "bills.csv": BILLS,
+    "bill_lines.csv": list(BILL_LINES),
+    "utility.csv": ["month", "case", "bulk_purchase_kwh", *MONEY],
     "bus_minutes.csv": [
         "bus",
         "over_minutes",
@@ -63,9 +71,8 @@ COLUMNS = {
 }
 # A change of one of these alone shows all the same, in the sum that it enters.
 ALSO_SEEN = {
-    ("bills.csv", "no_p2p_total"),
-    ("bills.csv", "no_p2p_battery_state_value"),
     ("feeder_buses.csv", "n_customers"),
+    ("utility.csv", "bulk_purchase_kwh"),
 }
 DERIVABLE = [
     (file, column)
@@ -77,8 +84,42 @@ PARQUET = [file for file in COLUMNS if file.endswith(".parquet")]
 CSV = [file for file in COLUMNS if file.endswith(".csv")]
 
 
-def failed(path):
+CHAIN = "the ledger's chain of hashes ends at the head in the manifest"
+
+
+def failed_as_it_is(path):
+    """The checks that fail, by name."""
     return [check.name for check in audit_run(path).checks if not check.ok]
+
+
+def failed(path):
+    """The checks that fail even when the tamperer makes all hashes fit again."""
+    if not write_manifest(path, sha256=lambda sums: sums_of(path, sums)):
+        return failed_as_it_is(path)
+    checks = audit_run(path).checks
+    chain = next((check for check in checks if check.name == CHAIN and not check.ok), None)
+    if chain is not None and "from the ledger" in chain.detail:
+        head = chain.detail.split("manifest, ")[1].split(" ")[0]
+        write_manifest(path, ledger_head_sha256=lambda _: head)
+        checks = audit_run(path).checks
+        assert all(check.ok for check in checks if check.name == CHAIN)
+    return [check.name for check in checks if not check.ok]
+
+
+def sums_of(path, sums):
+    """The hashes of the files as they are now."""
+    return {name: file_sum(path / name) for name in sums if (path / name).is_file()}
+
+
+def write_manifest(path, **changes):
+    """Change keys of the manifest; tell whether it could be read."""
+    try:
+        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+        manifest |= {key: change(manifest[key]) for key, change in changes.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        return False
+    replaced(path / "manifest.json", json.dumps(manifest))
+    return True
 
 
 def generator(*key):
@@ -144,7 +185,8 @@ def change_cell(path, column, row, rng):
     at = rows[0].index(column)
     was = rows[row + 1][at]
     try:
-        changed = repr(float(was) + (15.0 if column.endswith("minutes") else 0.01))
+        step = 15.0 if column.endswith("minutes") else 1.0 if column == "slab" else 0.01
+        changed = repr(float(was) + step)
     except ValueError:
         changed = another(column, pa.string(), was, [r[at] for r in rows[1:]], rng)
     rows[row + 1][at] = changed

@@ -5,9 +5,16 @@ import json
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from tampering import change_cell, failed, generator, read_rows, replaced, with_column
-
-from gridbazaar.analysis.audit import audit_run
+from tampering import (
+    CHAIN,
+    change_cell,
+    failed,
+    failed_as_it_is,
+    generator,
+    read_rows,
+    replaced,
+    with_column,
+)
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
@@ -44,20 +51,10 @@ def test_the_order_of_readings_does_not_matter(run):
     assert failed(run) == []
 
 
-def head_made_to_fit(run):
-    """Do what a forger would: write the head of the changed ledger into the manifest."""
-    chain = "the ledger's chain of hashes ends at the head in the manifest"
-    detail = next(check.detail for check in audit_run(run).checks if check.name == chain)
-    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
-    manifest["ledger_head_sha256"] = detail.split("manifest, ")[1].split(" ")[0]
-    replaced(run / "manifest.json", json.dumps(manifest))
-    assert chain not in failed(run)
-
-
 @pytest.mark.parametrize("column", ["energy_kwh", "amount_minor", "payer", "purpose"])
 def test_a_changed_posting_shows_even_with_fitting_hashes(run, column):
     change_cell(run / "ledger.parquet", column, 40, generator(column))
-    head_made_to_fit(run)
+    assert CHAIN in failed_as_it_is(run)
     assert failed(run)
 
 
@@ -82,7 +79,6 @@ def test_a_shifted_payment_shows_even_with_fitting_hashes_and_bills(run):
             at = rows[0].index(column)
             row[at] = repr(round(float(row[at]) + sign * paisa, 2))
     replaced(run / "bills.csv", rows)
-    head_made_to_fit(run)
     assert "posted amounts are what they must be" in failed(run)
     assert "the bills' lines are the ledger's postings, home by home" not in failed(run)
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridbazaar.analysis.audit_books import PRICE_RULES as KNOWN_RULES
-from gridbazaar.analysis.audit_books import price_of_book
-from gridbazaar.analysis.audit_objectives import bracket
-from gridbazaar.analysis.audit_settlement import counted_kwh, shared_out, whole_minor
+from gridbazaar.analysis.audit.books import PRICE_RULES as KNOWN_RULES
+from gridbazaar.analysis.audit.books import price_of_book
+from gridbazaar.analysis.audit.objectives import bracket
+from gridbazaar.analysis.audit.settlement import counted_kwh, shared_out, whole_minor
 from gridbazaar.market.clearing import GridTerms
 from gridbazaar.market.order import OrderBook
 from gridbazaar.market.pairing import pair_exactly

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridbazaar.analysis.audit_check import Findings, Unusable
-from gridbazaar.analysis.audit_feeder import Feeder, read_feeder
-from gridbazaar.analysis.audit_sweep import balance, solve
+from gridbazaar.analysis.audit.check import Findings, Unusable
+from gridbazaar.analysis.audit.feeder import Feeder, read_feeder
+from gridbazaar.analysis.audit.sweep import balance, solve
 from gridbazaar.network import load_feeder, solve_power_flow
 
 

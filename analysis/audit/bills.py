@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .audit_settlement import Settlement, counted_kwh, whole_minor
-from .audit_terms import Month, Steps, Terms
+from .settlement import Settlement, counted_kwh, whole_minor
+from .terms import Month, Steps, Terms
 
 #: Lines of a bill, in its order; what the home owes is positive.
 LINES = (
@@ -28,6 +28,22 @@ LINES = (
 MONTH_END = ("grid_energy", "fixed_charge", "grid_support_charge", "export_credit", "bank_payout")
 
 
+@dataclass(frozen=True)
+class LineEntries:
+    """Entries of one line of all homes' bills, in the order of the homes.
+
+    `step` and `tod` are the tariff's step and frame that an entry is about, -1 where it is about
+    none; `rate` is NaN where there is no price.
+    """
+
+    home: np.ndarray
+    energy: np.ndarray
+    amount: np.ndarray
+    rate: np.ndarray
+    step: np.ndarray
+    tod: np.ndarray
+
+
 @dataclass
 class Bill:
     """The bills of all homes for one month.
@@ -36,8 +52,8 @@ class Bill:
     ----------
     owed : dict of str to ndarray (n_homes,) of int64
         Each line [minor units].
-    entries : dict of str to tuple of ndarray
-        Home, energy [kWh] and amount of each entry that a month-end line consists of.
+    entries : dict of str to LineEntries
+        What each month-end line consists of, home by home.
     taken, given : ndarray (n_homes, n_tod)
         Exchange with the grid by ToD frame as the bill counts it [kWh].
     billed : ndarray (n_homes, n_tod)
@@ -51,7 +67,7 @@ class Bill:
     given: np.ndarray
     billed: np.ndarray
     bank: np.ndarray
-    entries: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=dict)
+    entries: dict[str, LineEntries] = field(default_factory=dict)
 
     @property
     def total(self) -> np.ndarray:
@@ -68,6 +84,7 @@ def bill_month(
     pv_kw: np.ndarray,
     bank: np.ndarray | None,
     traded: Settlement | None = None,
+    three_phase: np.ndarray | None = None,
 ) -> Bill:
     """Bill one month for all homes.
 
@@ -88,6 +105,8 @@ def bill_month(
         Units in the bank before the month [kWh].
     traded : Settlement, optional
         What the market's frames cost; left out for a bill without peer-to-peer trade.
+    three_phase : ndarray (n_homes,) of bool, optional
+        Homes with a three-phase connection, which have fixed charges of their own.
 
     Returns
     -------
@@ -113,7 +132,8 @@ def bill_month(
         bought = traded.bought[month.frames].sum(axis=0)
         for line, values in frame_lines(traded).items():
             bill.owed[line] = values[month.frames].sum(axis=0)
-    _energy_charge(bill, terms, month, billed, bought)
+    phases = np.zeros(n, dtype=np.int64) if three_phase is None else three_phase.astype(np.int64)
+    _energy_charge(bill, terms, month, billed, bought, phases)
     everyone = np.arange(n)
     _enter(
         bill, terms, "export_credit", everyone, counted_kwh(credited.sum(axis=1)), terms.feed_in, -1
@@ -148,29 +168,24 @@ def _enter(
     energy: np.ndarray,
     rate: np.ndarray | float,
     sign: int = 1,
+    step: np.ndarray | int = -1,
+    tod: np.ndarray | int = -1,
 ) -> None:
     """Add entries to a line: energy x rate, each rounded by itself; none without energy."""
     amount = sign * whole_minor(energy * rate * terms.minor_per_major)
-    _add(bill, line, home, energy, amount, energy != 0.0)
+    _add(bill, line, (home, energy, amount, rate, step, tod), energy != 0.0)
 
 
-def _add(
-    bill: Bill,
-    line: str,
-    home: np.ndarray,
-    energy: np.ndarray,
-    amount: np.ndarray,
-    kept: np.ndarray,
-) -> None:
-    home, energy, amount = home[kept], energy[kept], amount[kept]
+def _add(bill: Bill, line: str, columns: tuple[np.ndarray | float, ...], kept: np.ndarray) -> None:
+    """Add entries given as the columns of :class:`LineEntries`."""
+    columns = tuple(np.broadcast_to(column, kept.shape)[kept] for column in columns)
+    home, _, amount, *_ = columns
     np.add.at(bill.owed[line], home, amount)
     if line in bill.entries:
-        home, energy, amount = (
-            np.concatenate(pair)
-            for pair in zip(bill.entries[line], (home, energy, amount), strict=True)
-        )
-    order = np.argsort(home, kind="stable")
-    bill.entries[line] = home[order], energy[order], amount[order]
+        before = vars(bill.entries[line]).values()
+        columns = tuple(np.concatenate(pair) for pair in zip(before, columns, strict=True))
+    order = np.argsort(columns[0], kind="stable")
+    bill.entries[line] = LineEntries(*(np.asarray(column)[order] for column in columns))
 
 
 def _net(
@@ -204,7 +219,12 @@ def _net(
 
 
 def _energy_charge(
-    bill: Bill, terms: Terms, month: Month, billed: np.ndarray, bought: np.ndarray
+    bill: Bill,
+    terms: Terms,
+    month: Month,
+    billed: np.ndarray,
+    bought: np.ndarray,
+    phases: np.ndarray,
 ) -> None:
     """Price the units by step, and by ToD frame for homes above the threshold; fixed charges."""
     steps = terms.steps
@@ -216,13 +236,23 @@ def _energy_charge(
 
     plain = np.where(by_frame[:, None], 0.0, part)
     home, step = np.nonzero(plain)
-    _enter(bill, terms, "grid_energy", home, units[home] * plain[home, step], steps.rate[step])
+    _enter(
+        bill,
+        terms,
+        "grid_energy",
+        home,
+        units[home] * plain[home, step],
+        steps.rate[step],
+        step=step,
+    )
     timed = np.where(by_frame[:, None], part, 0.0)
     home, step, tod = np.nonzero(timed[:, :, None] * billed[:, None, :])
     energy = billed[home, tod] * timed[home, step]
-    _enter(bill, terms, "grid_energy", home, energy, steps.rate[step] * terms.multiplier[tod])
-    charge = whole_minor(steps.fixed[last] * month.share * terms.minor_per_major)
-    _add(bill, "fixed_charge", np.arange(len(charge)), np.zeros(len(charge)), charge, charge != 0)
+    rate = steps.rate[step] * terms.multiplier[tod]
+    _enter(bill, terms, "grid_energy", home, energy, rate, step=step, tod=tod)
+    charge = whole_minor(steps.fixed[last, phases] * month.share * terms.minor_per_major)
+    everyone = np.arange(len(charge))
+    _add(bill, "fixed_charge", (everyone, 0.0, charge, np.nan, last, -1), charge != 0)
 
 
 def units_by_step(steps: Steps, total: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
@@ -247,8 +277,8 @@ def units_by_step(steps: Steps, total: np.ndarray, share: float) -> tuple[np.nda
 
     Examples
     --------
-    >>> none = np.zeros(2)
-    >>> steps = Steps(np.array([50.0, np.inf]), np.array([3.0, 4.0]), none, none > 0)
+    >>> none = np.zeros((2, 2))
+    >>> steps = Steps(np.array([50.0, np.inf]), np.array([3.0, 4.0]), none, none[0] > 0)
     >>> units_by_step(steps, np.array([50.0, 80.0]), 1.0)[0].tolist()
     [[50.0, 0.0], [50.0, 30.0]]
     """
@@ -273,4 +303,5 @@ def _support_charge(
     within, _ = units_by_step(terms.support, drawn, month.share)
     home, block = np.nonzero(counted_kwh(within))
     energy = counted_kwh(within)[home, block]
-    _enter(bill, terms, "grid_support_charge", home, energy, terms.support.rate[block])
+    rate = terms.support.rate[block]
+    _enter(bill, terms, "grid_support_charge", home, energy, rate, step=block)

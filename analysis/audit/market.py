@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from .audit_books import PRICE, Books
-from .audit_check import Findings
-from .audit_energy import ENERGY_KWH, PAIRS_KWH
-from .audit_inputs import Run
+from .books import PRICE, Books
+from .check import Findings
+from .energy import ENERGY_KWH, PAIRS_KWH
+from .inputs import Run
+from .plans import LEAST_ORDER_KWH
 
-#: Orders below a watt-hour are not sent.
-LEAST_ORDER_KWH = 1e-3
+#: So far below the limit no bus holds an export back. [p.u.]
+FAR_PU = 1e-3
 
 ORDERS = "orders are for some energy, at a price of nothing or more"
 TRUTHFUL = "truthful orders ask and bid what the energy is worth to the home"
@@ -25,6 +26,7 @@ WITHIN = "nobody sells or buys more than it ordered"
 MOST = "a frame that needed no cap trades all that both sides can"
 SCHEDULED = "the scheduled exchange with the grid is what the market left over"
 WITHHELD = "capped and withheld energy is what was neither sold nor exported"
+ADMITTED = "exports are held back only where a voltage is near its limit"
 
 
 def check_orders(run: Run, found: Findings) -> None:
@@ -39,28 +41,27 @@ def check_orders(run: Run, found: Findings) -> None:
     if strategy != "truthful":
         found.explain(TRUTHFUL, f"prices of the strategy {strategy!r} cannot be derived")
         return
-    terms = run.terms
+    terms, members = run.terms, run.members
     charge = terms.transaction_charge * (1.0 - terms.seller_share) + terms.network_charge
     retail = terms.retail[run.time.tod][orders.frame]
-    bid = np.maximum(retail - charge - run.members["bid_margin_per_kwh"][orders.home], 0.0)
-    surplus, stored = (asked[orders.home] for asked in truthful_asks(run))
-    has_battery = run.members["battery_kwh"][orders.home] > 0.0
-    nearer = np.abs(orders.price - stored) < np.abs(orders.price - surplus)
-    ask = np.where(has_battery & nearer, stored, surplus)
-    derived = np.where(orders.is_ask, ask, bid)
-    found.close(TRUTHFUL, orders.price, derived, PRICE, place, terms.currency)
-
-
-def truthful_asks(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    """Return what each home truthfully asks for PV surplus, and for energy from its battery.
-
-    Feed-in (or, from a battery, feed-in over round-trip efficiency plus wear), charges, margin.
-    """
-    terms, battery = run.terms, run.scenario["battery"]
-    extra = terms.transaction_charge * terms.seller_share + run.members["ask_margin_per_kwh"]
+    bid = np.maximum(retail - charge - members["bid_margin_per_kwh"][orders.home], 0.0)
+    battery = run.scenario["battery"]
     stored = terms.feed_in / float(battery["round_trip_efficiency"])
     stored += float(battery["wear_cost_per_kwh"])
-    return np.maximum(terms.feed_in + extra, 0.0), np.maximum(stored + extra, 0.0)
+    from_battery = run.plans.for_sale[orders.frame, orders.home]
+    worth = np.where(from_battery > LEAST_ORDER_KWH, stored, terms.feed_in)
+    extra = terms.transaction_charge * terms.seller_share
+    ask = np.maximum(worth + extra + members["ask_margin_per_kwh"][orders.home], 0.0)
+    derived = np.where(orders.is_ask, ask, bid)
+    close = orders.is_ask & (np.abs(from_battery - LEAST_ORDER_KWH) < ENERGY_KWH)
+    found.close(
+        TRUTHFUL,
+        np.where(close, 0.0, orders.price),
+        np.where(close, 0.0, derived),
+        PRICE,
+        place,
+        terms.currency,
+    )
 
 
 def check_prices(run: Run, found: Findings, books: Books) -> None:
@@ -144,48 +145,65 @@ def check_trades(run: Run, found: Findings, books: Books) -> None:
         found.explain(MOST, "not known for this mechanism, choice or network method")
 
 
-def check_schedule(run: Run, found: Findings, books: Books) -> None:
+def check_schedule(run: Run, found: Findings) -> None:
     """Check what the market left to the grid, to the envelope and to the caps.
 
-    A buyer's demand that no peer serves is imported; of a seller's offer at most the rest is
-    exported. What is left even so was capped, withheld by the export envelope, or stays in a
-    battery. How much of an offer comes from a battery is not on file; but an ask at the price of
-    PV surplus tells that nothing does: there, capped and withheld energy must make up the rest.
+    What a home needs and no peer serves is imported. Of what it has to spare, PV surplus is sold
+    before energy of the battery; what is not sold and not capped is exported as far as the
+    envelope lets it, and the rest is withheld. Homes that the rules leave out of trade spare and
+    need as others do.
     """
-    frames, at, time = run.frames, run.positions, run.time
+    frames, at, time, plans = run.frames, run.positions, run.time, run.plans
     found.close(
         SCHEDULED,
         at["grid_import_scheduled_kwh"],
-        np.maximum(books.wanted - at["bought_kwh"], 0.0),
+        np.maximum(plans.need - at["bought_kwh"], 0.0),
         ENERGY_KWH,
         lambda f, h: f"import of {run.frame_home(f, h)}",
         "kWh",
     )
-    left = np.maximum(books.offered - at["sold_kwh"], 0.0)
+    capped = _capped(run)
+    surplus = plans.spare - plans.for_sale
+    from_battery = np.maximum(at["sold_kwh"] - surplus, 0.0)
+    unsold = np.maximum(surplus - (at["sold_kwh"] - from_battery) - capped, 0.0)
+    withheld = unsold - at["grid_export_scheduled_kwh"]
     found.at_most(
         SCHEDULED,
-        at["grid_export_scheduled_kwh"] - left,
+        -withheld,
         ENERGY_KWH,
         lambda f, h: f"export of {run.frame_home(f, h)}",
         "kWh",
     )
-    idle = np.maximum(left - at["grid_export_scheduled_kwh"], 0.0)
-    has_battery = np.broadcast_to(run.members["battery_kwh"] > 0.0, idle.shape)
-    maybe_stored = has_battery
-    if run.setting("bidding", "strategy") == "truthful":
-        surplus, stored = truthful_asks(run)
-        maybe_stored = has_battery & (
-            (np.abs(books.offer - surplus) > PRICE) | (np.abs(surplus - stored) < PRICE)
+    for column, derived in (("capped_kwh", capped), ("withheld_kwh", withheld)):
+        found.close(
+            WITHHELD,
+            frames[column],
+            derived.sum(axis=1),
+            PAIRS_KWH,
+            lambda f, c=column: f"{c} of {time.ids[f]}",
+            "kWh",
         )
-    certain = np.where(maybe_stored, 0.0, idle).sum(axis=1)
-    # A battery's share below the least order does not change the price of the ask.
-    unseen = has_battery & ~maybe_stored & (books.offered > 0.0)
-    certain -= LEAST_ORDER_KWH * unseen.sum(axis=1)
-    accounted = frames["capped_kwh"] + frames["withheld_kwh"]
-    for excess in (
-        certain - accounted,
-        accounted - idle.sum(axis=1),
-        -frames["capped_kwh"],
-        -frames["withheld_kwh"],
-    ):
-        found.at_most(WITHHELD, excess, PAIRS_KWH, lambda f: time.ids[f], "kWh")
+    room = float(run.scenario["feeder"]["v_max_pu"]) - frames["v_max_pu"] > FAR_PU
+    found.at_most(
+        ADMITTED,
+        np.where(room, withheld.sum(axis=1), 0.0),
+        PAIRS_KWH,
+        lambda f: time.ids[f],
+        "kWh",
+    )
+
+
+def _capped(run: Run) -> np.ndarray:
+    """Return what the accepted caps take from each offer, (n_frames, n_homes) [kWh]."""
+    steps, capped = run.steps, np.zeros((run.n_frames, run.n_homes))
+    asks = run.orders.is_ask
+    capped[run.orders.frame[asks], run.orders.home[asks]] = run.orders.quantity[asks]
+    offered = capped.copy()
+    accepted = np.full(run.n_frames, -1)
+    np.maximum.at(accepted, steps.frame[steps.feasible], np.flatnonzero(steps.feasible))
+    caps = offered.copy()
+    for frame in np.flatnonzero(run.frames["iterations"] > 0).tolist():
+        step = int(accepted[frame])
+        # Where no step passed, nothing may be sold at all.
+        caps[frame] = steps.caps_of(step) if step >= 0 else 0.0
+    return np.asarray(np.maximum(offered - caps, 0.0))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .audit_check import Unusable
+from .check import Unusable
 
 DAY_MINUTES = 1440
 METERINGS = ("net-billing", "net-metering", "gross-metering")
@@ -27,8 +27,8 @@ class Steps:
     """The steps of an energy charge or a grid-support charge, lowest first.
 
     `edge` is each step's upper edge in a whole month (inf for the last), `rate` its price,
-    `fixed` the single-phase fixed charge of a month that ends in it, `all_units` whether all
-    units of the month are then billed at its rate.
+    `fixed` (n_steps, 2) the fixed charge of a month that ends in it, for one phase and for three,
+    `all_units` whether all units of the month are then billed at its rate.
     """
 
     edge: np.ndarray
@@ -47,6 +47,7 @@ class Terms:
     frames: tuple[str, ...]
     start_minute: tuple[int, ...]
     length_minutes: tuple[int, ...]
+    end_minute: tuple[int, ...]
     multiplier: np.ndarray
     reference_rate: float
     feed_in: float
@@ -69,17 +70,15 @@ class Terms:
     p2p_counts: bool
     single_price: bool
     penalty: float
+    rules: str
+    p2p_max_kw: float
+    applies: tuple[str | None, str | None]
     unconfirmed: tuple[str, ...]
 
     @property
     def retail(self) -> np.ndarray:
         """Retail price of each ToD frame: reference rate x multiplier."""
         return self.reference_rate * self.multiplier
-
-    @property
-    def by_interval(self) -> bool:
-        """Whether imports and exports are metered apart within a frame."""
-        return self.netting == "interval" or self.metering == "gross-metering"
 
 
 def read_terms(data: Any) -> Terms:
@@ -125,6 +124,7 @@ def _terms(data: Mapping[str, Any]) -> Terms:
         frames=names,
         start_minute=tuple(start for start, *_ in frames),
         length_minutes=lengths,
+        end_minute=tuple(end for _, end, *_ in frames),
         multiplier=np.array([multiplier for *_, multiplier in frames]),
         reference_rate=reference,
         feed_in=float(data["feed_in_per_kwh"]),
@@ -147,6 +147,9 @@ def _terms(data: Mapping[str, Any]) -> Terms:
         p2p_counts=bool(data.get("p2p_counts_towards_slabs", False)),
         single_price=price == "single",
         penalty=0.0 if imbalance.get("waived") else float(imbalance.get("penalty_factor", 0.0)),
+        rules=str(data.get("rules", "none")),
+        p2p_max_kw=_or(data.get("p2p_max_kw"), math.inf),
+        applies=(_date(data.get("valid_from")), _date(data.get("valid_to"))),
         unconfirmed=tuple(str(text) for text in data.get("unconfirmed") or ()),
     )
 
@@ -156,7 +159,8 @@ def _energy_steps(data: Mapping[str, Any], reference: float) -> Steps:
     if not slabs:
         fixed = data.get("fixed_charge_per_month") or {}
         slabs = [
-            {"rate_per_kwh": reference, "fixed_single_per_month": fixed.get("single", 0.0)},
+            {"rate_per_kwh": reference}
+            | {f"fixed_{phases}_per_month": fixed.get(phases) for phases in ("single", "three")}
         ]
     lower, upper = _steps(slabs, False), _steps(above, True)
     return Steps(
@@ -172,10 +176,18 @@ def _steps(items: list[Mapping[str, Any]], all_units: bool) -> Steps:
         np.array([_or(item.get("up_to_kwh"), math.inf) for item in items], dtype=np.float64),
         np.array([float(item["rate_per_kwh"]) for item in items], dtype=np.float64),
         np.array(
-            [_or(item.get("fixed_single_per_month"), 0.0) for item in items], dtype=np.float64
-        ),
+            [
+                [_or(item.get(f"fixed_{phases}_per_month"), 0.0) for phases in ("single", "three")]
+                for item in items
+            ],
+            dtype=np.float64,
+        ).reshape(-1, 2),
         np.full(len(items), all_units),
     )
+
+
+def _date(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _or(value: Any, default: float) -> float:

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from .audit_check import Findings
-from .audit_inputs import Run
-from .audit_meters import FrameSums, MeterDay
+from .check import Findings
+from .inputs import Run
+from .meters import FrameSums, MeterDay
 
 #: Sums and differences of recorded energies: round-off only. [kWh]
 ENERGY_KWH = 1e-9

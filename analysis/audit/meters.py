@@ -1,20 +1,19 @@
-"""The meters' file, read a market day at a time and put in order, however large it is."""
+"""Meters and plans, read a market day at a time and put in order, however large they are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from . import audit_files as files
-from .audit_check import Findings, Unusable
-from .audit_inputs import Run, known_codes
+from . import columns, files
+from .check import Findings, Unusable
+from .inputs import Run, known_codes
 
-ONE_READING = "every home has one meter reading in every interval"
-_VALUES = [c for c in files.TABLES["meters"] if c not in ("prosumer", "start")]
+ONE_READING = "every home has one meter reading, and one plan, in every interval"
 
 
 @dataclass(frozen=True)
@@ -36,8 +35,49 @@ class MeterDay:
     stored: np.ndarray
 
 
+@dataclass(frozen=True)
+class PlanDay:
+    """What was forecast and planned for one market day: arrays (n_intervals, n_homes) [kWh].
+
+    `net` is forecast PV less load with what the battery is to do, `for_sale` the part of it that
+    the battery gives only if the market buys it.
+    """
+
+    load: np.ndarray
+    pv: np.ndarray
+    net: np.ndarray
+    for_sale: np.ndarray
+
+
 def meter_days(run: Run, found: Findings) -> Iterator[MeterDay]:
-    """Read the meters day by day.
+    """Read the meters day by day."""
+    for number, part in enumerate(_days(run, found, "meters")):
+        yield MeterDay(
+            day=number,
+            load=part["load_kwh"],
+            pv=part["pv_kwh"],
+            charge=part["battery_charge_kwh"],
+            discharge=part["battery_discharge_kwh"],
+            curtailed=part["curtailed_kwh"],
+            net=part["net_export_kwh"],
+            ordered=part["ordered_kwh"],
+            stored=part["stored_kwh"],
+        )
+
+
+def plan_days(run: Run, found: Findings) -> Iterator[PlanDay]:
+    """Read the plans day by day."""
+    for part in _days(run, found, "plans"):
+        yield PlanDay(
+            load=part["load_kwh"],
+            pv=part["pv_kwh"],
+            net=part["net_kwh"],
+            for_sale=part["battery_for_sale_kwh"],
+        )
+
+
+def _days(run: Run, found: Findings, name: str) -> Iterator[Mapping[str, np.ndarray]]:
+    """Read a table by home and interval: the columns of each day, (n_intervals, n_homes).
 
     Rows are expected interval by interval, home by home; a file in another order is read as a
     whole and sorted.
@@ -48,31 +88,37 @@ def meter_days(run: Run, found: Findings) -> Iterator[MeterDay]:
         If readings are missing or stand twice, which is noted.
     """
     try:
-        file = pq.ParquetFile(run.path / "meters.parquet")
-        missing = set(files.TABLES["meters"]) - set(file.schema_arrow.names)
+        file = pq.ParquetFile(run.path / f"{name}.parquet")
+        missing = set(columns.TABLES[name]) - set(file.schema_arrow.names)
     except (OSError, pa.ArrowException) as error:
-        found.fail(files.READABLE, f"meters.parquet: cannot be read ({error})")
-        raise Unusable("meters.parquet: cannot be read") from error
+        found.fail(files.READABLE, f"{name}.parquet: cannot be read ({error})")
+        raise Unusable(f"{name}.parquet: cannot be read") from error
     for column in sorted(missing):
-        found.fail(files.READABLE, f"meters: no column {column}")
+        found.fail(files.READABLE, f"{name}: no column {column}")
     if missing:
-        raise Unusable("meters: columns are missing")
+        raise Unusable(f"{name}: columns are missing")
+    kinds = {c: k for c, k in columns.TABLES[name].items() if c not in ("prosumer", "start")}
+    shape = run.time.per_day, run.n_homes
     try:
-        order = _order(run, file, found)
-        yield from (
-            _in_order(run, file, found) if order is None else _sorted(run, file, order, found)
-        )
+        order = _order(run, name, file, found)
+        for day in (
+            _in_order(run, name, kinds, file, found)
+            if order is None
+            else _sorted(run, name, kinds, file, order, found)
+        ):
+            yield {column: values.reshape(shape) for column, values in day.items()}
     except (OSError, pa.ArrowException) as error:
-        found.fail(files.READABLE, f"meters.parquet: cannot be read to its end ({error})")
-        raise Unusable("meters.parquet: cannot be read to its end") from error
+        found.fail(files.READABLE, f"{name}.parquet: cannot be read to its end ({error})")
+        raise Unusable(f"{name}.parquet: cannot be read to its end") from error
 
 
-def _order(run: Run, file: pq.ParquetFile, found: Findings) -> np.ndarray | None:
+def _order(run: Run, name: str, file: pq.ParquetFile, found: Findings) -> np.ndarray | None:
     """Return the permutation that sorts the rows; None where they are in order already."""
     n, row = run.n_homes, 0
     keys = []
     for group in range(file.num_row_groups):
-        table = _part(file, group, ["prosumer", "start"], found)
+        keys_only = {c: columns.TABLES[name][c] for c in ("prosumer", "start")}
+        table = _part(name, file, group, keys_only, found)
         home = known_codes(found, table, "prosumer", run.home_of)
         since = (table["start"] - run.time.begin).astype(np.int64)
         step = run.time.interval * 60
@@ -80,10 +126,10 @@ def _order(run: Run, file: pq.ParquetFile, found: Findings) -> np.ndarray | None
         found.holds(
             ONE_READING,
             inside,
-            lambda i, t=table, r=row: f"meters: row {r + i}: no interval begins at {t['start'][i]}",
+            lambda i, t=table, r=row: f"{name}: row {r + i}: no interval begins at {t['start'][i]}",
         )
         if not inside.all():
-            raise Unusable("meters: times that are no interval's")
+            raise Unusable(f"{name}: times that are no interval's")
         keys.append(since // step * n + home)
         row += len(home)
     key = np.concatenate(keys) if keys else np.zeros(0, dtype=np.int64)
@@ -95,62 +141,53 @@ def _order(run: Run, file: pq.ParquetFile, found: Findings) -> np.ndarray | None
     found.holds(
         ONE_READING,
         count == 1,
-        lambda i: f"meters: {run.homes[i % n]} at {run.time.say(i // n)} has {count[i]} rows",
+        lambda i: f"{name}: {run.homes[i % n]} at {run.time.say(i // n)} has {count[i]} rows",
     )
     if not (count == 1).all():
-        raise Unusable("meters: readings are missing or stand twice")
+        raise Unusable(f"{name}: rows are missing or stand twice")
     return np.argsort(key)
 
 
-def _in_order(run: Run, file: pq.ParquetFile, found: Findings) -> Iterator[MeterDay]:
+def _in_order(
+    run: Run, name: str, kinds: Mapping[str, str], file: pq.ParquetFile, found: Findings
+) -> Iterator[dict[str, np.ndarray]]:
     size = run.n_homes * run.time.per_day
     kept: list[dict[str, np.ndarray]] = []
-    held = day = 0
+    held = 0
     for group in range(file.num_row_groups):
-        table = _part(file, group, _VALUES, found)
-        kept.append({column: table[column] for column in _VALUES})
+        table = _part(name, file, group, kinds, found)
+        kept.append({column: table[column] for column in kinds})
         held += table.n
         while held >= size:
-            whole = {c: _joined([part[c] for part in kept]) for c in _VALUES}
-            yield _day(run, day, {c: values[:size] for c, values in whole.items()})
+            whole = {c: _joined([part[c] for part in kept]) for c in kinds}
+            yield {c: values[:size] for c, values in whole.items()}
             kept = [{c: values[size:] for c, values in whole.items()}]
             held -= size
-            day += 1
 
 
 def _sorted(
-    run: Run, file: pq.ParquetFile, order: np.ndarray, found: Findings
-) -> Iterator[MeterDay]:
+    run: Run,
+    name: str,
+    kinds: Mapping[str, str],
+    file: pq.ParquetFile,
+    order: np.ndarray,
+    found: Findings,
+) -> Iterator[dict[str, np.ndarray]]:
     size = run.n_homes * run.time.per_day
-    whole = [_part(file, group, _VALUES, found) for group in range(file.num_row_groups)]
-    columns = {c: _joined([part[c] for part in whole])[order] for c in _VALUES}
+    whole = [_part(name, file, group, kinds, found) for group in range(file.num_row_groups)]
+    laid = {c: _joined([part[c] for part in whole])[order] for c in kinds}
     for day in range(run.time.days):
-        yield _day(run, day, {c: v[day * size : (day + 1) * size] for c, v in columns.items()})
+        yield {c: v[day * size : (day + 1) * size] for c, v in laid.items()}
 
 
-def _part(file: pq.ParquetFile, group: int, columns: list[str], found: Findings) -> files.Table:
-    kinds = {c: files.TABLES["meters"][c] for c in columns}
-    return files.from_arrow("meters", file.read_row_group(group, columns), kinds, found)
+def _part(
+    name: str, file: pq.ParquetFile, group: int, kinds: Mapping[str, str], found: Findings
+) -> files.Table:
+    return files.from_arrow(name, file.read_row_group(group, list(kinds)), kinds, found)
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _day(run: Run, day: int, columns: dict[str, np.ndarray]) -> MeterDay:
-    shape = run.time.per_day, run.n_homes
-    part = {name: values.reshape(shape) for name, values in columns.items()}
-    return MeterDay(
-        day=day,
-        load=part["load_kwh"],
-        pv=part["pv_kwh"],
-        charge=part["battery_charge_kwh"],
-        discharge=part["battery_discharge_kwh"],
-        curtailed=part["curtailed_kwh"],
-        net=part["net_export_kwh"],
-        ordered=part["ordered_kwh"],
-        stored=part["stored_kwh"],
-    )
 
 
 class FrameSums:
@@ -158,8 +195,8 @@ class FrameSums:
 
     Attributes
     ----------
-    net, load, curtailed, ordered : ndarray
-        Net export, gross load, curtailed energy, ordered curtailment.
+    net, load, pv, curtailed, ordered : ndarray
+        Net export, gross load, available PV, curtailed energy, ordered curtailment.
     exported, imported : ndarray
         What the tariff's rule meters as export and import of the frame.
     stored : ndarray (n_homes,)
@@ -169,7 +206,8 @@ class FrameSums:
     def __init__(self, run: Run) -> None:
         shape = run.n_frames, run.n_homes
         self._run = run
-        self.net, self.load, self.curtailed, self.ordered = (np.zeros(shape) for _ in range(4))
+        self.net, self.load, self.pv = (np.zeros(shape) for _ in range(3))
+        self.curtailed, self.ordered = np.zeros(shape), np.zeros(shape)
         self.exported, self.imported = np.zeros(shape), np.zeros(shape)
         self.stored = np.zeros(run.n_homes)
         self.days = 0
@@ -186,6 +224,7 @@ class FrameSums:
 
         self.net[rows] = summed(day.net)
         self.load[rows] = summed(day.load)
+        self.pv[rows] = summed(day.pv)
         self.curtailed[rows] = summed(day.curtailed)
         self.ordered[rows] = summed(day.ordered)
         if terms.metering == "gross-metering":

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pyarrow.parquet as pq
 
-from . import audit_files as files
-from .audit_check import Findings, Place, Unusable
-from .audit_inputs import Run
-from .audit_meters import MeterDay
-from .audit_sweep import Balance, balance, solve
+from . import columns, files
+from .check import Findings, Place, Unusable
+from .inputs import Run
+from .meters import MeterDay
+from .sweep import Balance, balance, solve
 
 VOLTAGE_PU = 1e-6
 #: Voltages that differ by less are one for two power flows that converge to about as much. [p.u.]
@@ -84,7 +84,7 @@ class FeederAudit:
 
         solution = solve(run.feeder, self._source, power)
         v = np.abs(solution.voltage)
-        recorded = {c: run.network[c][rows] for c in files.TABLES["network"]}
+        recorded = {c: run.network[c][rows] for c in columns.TABLES["network"]}
         found.holds(SOLVABLE, np.isnan(recorded["v_max_pu"]) == ~solution.solved, place)
         for column, derived in (("v_min_pu", v.min(axis=0)), ("v_max_pu", v.max(axis=0))):
             found.close(
@@ -150,7 +150,7 @@ class FeederAudit:
 
     def _check_minutes(self) -> None:
         run, found, interval = self._run, self._found, self._run.time.interval
-        table = files.read_csv(run.path / "bus_minutes.csv", files.BUS_MINUTES, found)
+        table = files.read_csv(run.path / "bus_minutes.csv", columns.BUS_MINUTES, found)
         found.holds(
             MINUTES,
             list(table.text("bus")) == list(run.feeder.names),
@@ -260,7 +260,7 @@ class _KeptVoltages:
         while sum(t.n for t in self._rows) < n and self._group < self._file.num_row_groups:
             arrow = self._file.read_row_group(self._group)
             table = files.from_arrow(
-                "bus_voltages", arrow, files.TABLES["bus_voltages"], self._found
+                "bus_voltages", arrow, columns.TABLES["bus_voltages"], self._found
             )
             table.columns["bus"] = table.codes("bus", known)
             self._rows.append(table)

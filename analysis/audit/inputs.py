@@ -7,31 +7,31 @@ reported as not examined.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import audit_files as files
-from .audit_check import Findings, Unusable
-from .audit_feeder import Feeder, read_feeder
-from .audit_files import Table
-from .audit_terms import Month, Terms, Timetable, read_terms, timetable
+from . import columns, files
+from .check import Findings, Unusable
+from .feeder import Feeder, read_feeder
+from .files import Table
+from .terms import Month, Terms, Timetable, read_terms, timetable
 
 if TYPE_CHECKING:
-    from .audit_books import Books
+    from .books import Books
+    from .plans import Plans
+    from .steps import Steps
 
 KNOWN = "all homes, frames and buses are known"
 FRAMES_RIGHT = "the frames are the tariff's, day by day"
-ONE_POSITION = "every home has one position in every frame"
+ONE_POSITION = "every home has one position, with and without the market, in every frame"
 ONE_ROW = "the feeder has one row in every interval"
 ONCE = "nobody orders twice in a frame, no pair trades twice"
-MANIFEST = "the manifest agrees with the files"
 
 MARKET_ACCOUNTS = ("utility", "bulk_supplier", "clearing", "platform")
-_COLUMNS_OF_POSITIONS = [c for c in files.TABLES["positions"] if c not in ("frame_id", "prosumer")]
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,14 @@ class Run:
         Names of the homes, in the order of the members' file and of all arrays.
     bus : ndarray (n_homes,)
         Where they stand, as index into `feeder.names`.
-    frames, capping, network, ledger : Table
+    frames, capping, caps, network, ledger : Table
         `frames` in the timetable's order, `network` in the order of time.
-    positions : dict of str to ndarray (n_frames, n_homes)
-        Each column of the positions.
+    positions, no_p2p : dict of str to ndarray (n_frames, n_homes)
+        Each column of the positions, and of the second run's exchange.
+    plans : Plans
+        What homes planned, frame by frame.
+    steps : Steps
+        The network loop.
     """
 
     path: Path
@@ -88,6 +92,10 @@ class Run:
     trades: Trades
     positions: dict[str, np.ndarray]
     capping: Table
+    caps: Table
+    no_p2p: dict[str, np.ndarray]
+    plans: Plans
+    steps: Steps
     network: Table
     ledger: Table
     books: Books
@@ -109,6 +117,11 @@ class Run:
         """Return a key of the scenario, None where it is left out."""
         part = self.scenario.get(section)
         return part.get(key) if isinstance(part, Mapping) else None
+
+    @property
+    def left_out(self) -> np.ndarray:
+        """Homes whose PV system is too large for the rules of trade, (n_homes,) of bool."""
+        return np.asarray(self.members["pv_kwp"] > self.terms.p2p_max_kw)
 
     def frame_home(self, frame: int, home: int) -> str:
         """Name a home in a frame."""
@@ -142,12 +155,10 @@ def read_run(path: Path, found: Findings) -> Run:
         run.feeder = read_feeder(path, found)
     with found.section("members"):
         _members(run, found)
-    for name in ("frames", "orders", "trades", "positions", "capping", "network", "ledger"):
+    for name in _ORDERED:
         table = files.read_parquet(path / f"{name}.parquet", found)
         with found.section(name):
             _ORDERED[name](run, table, found)
-    with found.section("manifest"):
-        _check_manifest(run, found)
     return run
 
 
@@ -240,6 +251,15 @@ def _trades(run: Run, table: Table, found: Findings) -> None:
 
 
 def _positions(run: Run, table: Table, found: Findings) -> None:
+    run.positions = _by_frame_and_home(run, table, found)
+
+
+def _no_p2p(run: Run, table: Table, found: Findings) -> None:
+    run.no_p2p = _by_frame_and_home(run, table, found)
+
+
+def _by_frame_and_home(run: Run, table: Table, found: Findings) -> dict[str, np.ndarray]:
+    """Return each column of numbers as (n_frames, n_homes)."""
     frame = known_codes(found, table, "frame_id", run.frame_of)
     home = known_codes(found, table, "prosumer", run.home_of)
     shape = run.n_frames, run.n_homes
@@ -250,15 +270,22 @@ def _positions(run: Run, table: Table, found: Findings) -> None:
         key,
         shape[0] * shape[1],
         lambda i: run.frame_home(i // shape[1], i % shape[1]),
-        "positions",
+        table.name,
     )
     order = np.argsort(key, kind="stable")
-    run.positions = {c: table[c][order].reshape(shape) for c in _COLUMNS_OF_POSITIONS}
+    numbers = (c for c in columns.TABLES[table.name] if c not in ("frame_id", "prosumer"))
+    return {c: table[c][order].reshape(shape) for c in numbers}
 
 
 def _capping(run: Run, table: Table, found: Findings) -> None:
     table.columns["frame"] = known_codes(found, table, "frame_id", run.frame_of)
     run.capping = table
+
+
+def _caps(run: Run, table: Table, found: Findings) -> None:
+    table.columns["frame"] = known_codes(found, table, "frame_id", run.frame_of)
+    table.columns["home"] = known_codes(found, table, "prosumer", run.home_of)
+    run.caps = table
 
 
 def _network(run: Run, table: Table, found: Findings) -> None:
@@ -294,6 +321,8 @@ _ORDERED = {
     "trades": _trades,
     "positions": _positions,
     "capping": _capping,
+    "caps": _caps,
+    "no_p2p": _no_p2p,
     "network": _network,
     "ledger": _ledger,
 }
@@ -313,30 +342,3 @@ def _unique(found: Findings, key: np.ndarray, place: Any) -> None:
     order = np.argsort(key, kind="stable")
     first[order[1:]] = key[order[1:]] != key[order[:-1]]
     found.holds(ONCE, first, lambda i: f"{place(i)} again")
-
-
-def _check_manifest(run: Run, found: Findings) -> None:
-    terms, time, scenario = run.terms, run.time, run.scenario
-    recorded = run.manifest
-    derived: Sequence[tuple[str, Any]] = (
-        ("status", "complete"),
-        ("scenario", scenario.get("name")),
-        ("seed", scenario.get("seed")),
-        ("currency", terms.currency),
-        ("minor_per_major", terms.minor_per_major),
-        ("start", str(time.begin)),
-        ("end", str(time.end[-1])),
-        ("prosumers", run.n_homes),
-        ("frames", run.n_frames),
-        ("unsolved_intervals", int(np.isnan(run.network["v_max_pu"]).sum())),
-        ("tariff", terms.name),
-        ("unconfirmed", list(terms.unconfirmed)),
-    )
-    found.holds(
-        MANIFEST,
-        [recorded.get(key) == value for key, value in derived],
-        lambda i: (
-            f"manifest.json: {derived[i][0]}: {recorded.get(derived[i][0])!r} recorded, "
-            f"{derived[i][1]!r} derived"
-        ),
-    )

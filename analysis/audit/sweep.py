@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .audit_feeder import Feeder
+from .feeder import Feeder
 
 CONVERGED_PU = 1e-13  # widest step of any voltage
 MOST_SWEEPS = 2000

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .audit_check import Unusable
-from .audit_inputs import Run
+from .check import Unusable
+from .inputs import Run
 
 #: Energy below this share of a book is round-off, not an order left over.
 LEFT_OVER = 1e-12

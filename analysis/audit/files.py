@@ -7,6 +7,7 @@ A column has a kind (text, time, real, whole, flag). Text is kept as codes into 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,154 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from .audit_check import Findings, Unusable
+from .check import Findings, Unusable
+from .columns import FLAG, TABLES, TEXT, TIME, WHOLE
 
 READABLE = "every file can be read and has its columns"
 FILLED = "no value is missing where there must be one"
-
-TEXT, TIME, REAL, WHOLE, FLAG = "text", "time", "real", "whole", "flag"
-
-#: Columns of each table; a kind that ends in `?` may be null, which other checks then explain.
-TABLES: dict[str, dict[str, str]] = {
-    "members": {
-        "prosumer": TEXT,
-        "bus": TEXT,
-        "pv_kwp": REAL,
-        "tilt_deg": "real?",
-        "azimuth_deg": "real?",
-        "battery_kwh": REAL,
-        "battery_kw": REAL,
-        "inverter_kw": REAL,
-        "ask_margin_per_kwh": REAL,
-        "bid_margin_per_kwh": REAL,
-        "profile": TEXT,
-        "week_offset": WHOLE,
-        "three_phase": FLAG,
-    },
-    "frames": {
-        "frame_id": TEXT,
-        "start": TIME,
-        "end": TIME,
-        "name": TEXT,
-        "mcp_per_kwh": "real?",
-        "retail_per_kwh": REAL,
-        "feed_in_per_kwh": REAL,
-        "sellers": WHOLE,
-        "buyers": WHOLE,
-        "offered_kwh": REAL,
-        "demanded_kwh": REAL,
-        "traded_kwh": REAL,
-        "f1": "real?",
-        "f2": "real?",
-        "front_collapsed": "flag?",
-        "front_points": "whole?",
-        "evaluations": "whole?",
-        "iterations": WHOLE,
-        "status": TEXT,
-        "undervoltage_base": FLAG,
-        "v_max_unchecked_pu": "real?",
-        "v_min_pu": "real?",
-        "v_max_pu": "real?",
-        "capped_kwh": REAL,
-        "withheld_kwh": REAL,
-        "curtailed_kwh": REAL,
-        "ordered_curtailment_kwh": REAL,
-        "v_min_metered_pu": "real?",
-        "v_max_metered_pu": "real?",
-    },
-    "orders": {
-        "frame_id": TEXT,
-        "prosumer": TEXT,
-        "side": TEXT,
-        "quantity_kwh": REAL,
-        "price_per_kwh": REAL,
-    },
-    "trades": {
-        "frame_id": TEXT,
-        "seller": TEXT,
-        "buyer": TEXT,
-        "energy_kwh": REAL,
-        "price_per_kwh": REAL,
-    },
-    "positions": {
-        "frame_id": TEXT,
-        "prosumer": TEXT,
-        "sold_kwh": REAL,
-        "bought_kwh": REAL,
-        "grid_export_scheduled_kwh": REAL,
-        "grid_import_scheduled_kwh": REAL,
-        "metered_net_export_kwh": REAL,
-        "ordered_curtailment_kwh": REAL,
-        "deviation_kwh": REAL,
-        "grid_import_kwh": REAL,
-        "grid_export_kwh": REAL,
-    },
-    "capping": {
-        "frame_id": TEXT,
-        "step": WHOLE,
-        "phase": TEXT,
-        "feasible": FLAG,
-        "caps_kwh": REAL,
-        "traded_kwh": REAL,
-        "v_min_pu": "real?",
-        "v_max_pu": "real?",
-        "critical_buses": TEXT,
-    },
-    "network": {
-        "start": TIME,
-        "v_min_pu": "real?",
-        "v_min_bus": "text?",
-        "v_max_pu": "real?",
-        "v_max_bus": "text?",
-        "substation_kw": "real?",
-        "substation_kvar": "real?",
-        "loss_kw": "real?",
-    },
-    "ledger": {
-        "posting_id": WHOLE,
-        "time": TIME,
-        "frame_id": "text?",
-        "payer": TEXT,
-        "payee": TEXT,
-        "purpose": TEXT,
-        "energy_kwh": REAL,
-        "amount_minor": WHOLE,
-    },
-    "meters": {
-        "prosumer": TEXT,
-        "start": TIME,
-        "load_kwh": REAL,
-        "pv_kwh": REAL,
-        "battery_charge_kwh": REAL,
-        "battery_discharge_kwh": REAL,
-        "curtailed_kwh": REAL,
-        "net_export_kwh": REAL,
-        "ordered_kwh": REAL,
-        "stored_kwh": REAL,
-    },
-    "bus_voltages": {"start": TIME, "bus": TEXT, "v_pu": "real?"},
-}
-BUSES = {"bus": TEXT, "base_kv": REAL, "slack": WHOLE}
-BRANCHES = {"from": TEXT, "to": TEXT, "r_ohm": REAL, "x_ohm": REAL, "closed": WHOLE}
-BUS_MINUTES = {
-    "bus": TEXT,
-    "over_minutes": WHOLE,
-    "under_minutes": WHOLE,
-    "no_p2p_over_minutes": WHOLE,
-    "no_p2p_under_minutes": WHOLE,
-}
-
-#: Files without which a directory is no finished run.
-NEEDED = (
-    "manifest.json",
-    "scenario.yaml",
-    "tariff.yaml",
-    "feeder_buses.csv",
-    "feeder_branches.csv",
-    "bills.csv",
-    "bus_minutes.csv",
-    *(f"{name}.parquet" for name in TABLES if name != "bus_voltages"),
-)
 
 
 @dataclass
@@ -192,6 +50,12 @@ class Table:
         codes = self[column]
         translate = np.array([*(known.get(w, -1) for w in self.words[column]), -1], dtype=np.int64)
         return translate[codes]
+
+
+def file_sum(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_text(path: Path, found: Findings) -> Any:

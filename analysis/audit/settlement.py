@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .audit_inputs import Run
-from .audit_meters import FrameSums
+from .inputs import Run
+from .meters import FrameSums
 
 #: Energy sold and bought in a frame may differ by this share through rounding. [kWh]
 BALANCED_KWH = 1e-6

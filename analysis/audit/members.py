@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from . import audit_files as files
-from .audit_check import Findings
-from .audit_inputs import Run
+from . import columns, files
+from .check import Findings
+from .inputs import Run
 
 SOUND = "sizes, margins and orientations of homes make sense"
 DRAWN = "homes are those that scenario and seed draw"
@@ -65,8 +65,14 @@ def _check_drawn(run: Run, found: Findings, section: Mapping[str, Any]) -> None:
     found.holds(DRAWN, len(bus) == n, lambda: f"{n} homes recorded, {len(bus)} derived")
     if len(bus) == n:
         found.holds(DRAWN, run.bus == bus, lambda i: f"bus of {place(i)}")
-    draw = np.array([_eight_draws(seed, str(i + 1)) for i in range(n)])
+    draw = np.array([_draws(seed, str(i + 1)) for i in range(n)])
     has_pv = _lowest(draw[:, 0], float(section["pv_share"]) * n)
+    three_phase = _lowest(draw[:, 8], float(section["three_phase_share"]) * n)
+    found.holds(
+        DRAWN,
+        (members["three_phase"] > 0.5) == three_phase,
+        lambda i: f"three_phase of {place(i)}",
+    )
     has_battery = _lowest(draw[:, 1] + ~has_pv, float(section["battery_share"]) * n)
 
     def drawn(column: int, key: str, digits: int) -> np.ndarray:
@@ -95,12 +101,12 @@ def _check_drawn(run: Run, found: Findings, section: Mapping[str, Any]) -> None:
         )
 
 
-def _eight_draws(seed: int, member: str) -> np.ndarray:
-    """Return the first eight numbers of a member's own random stream."""
+def _draws(seed: int, member: str) -> np.ndarray:
+    """Return the first nine numbers of a member's own random stream."""
     key = repr((seed, "member", member, 0)).encode()
     digest = hashlib.blake2b(key, digest_size=32, person=b"gridbazaar").digest()
     words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 32, 4)]
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words))).random(8)
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words))).random(9)
 
 
 def _lowest(draw: np.ndarray, share_of_all: float) -> np.ndarray:
@@ -113,7 +119,7 @@ def _placed(run: Run, section: Mapping[str, Any], found: Findings) -> np.ndarray
     """Return the bus of each home: dealt out by customers or load, one home at a time."""
     table = files.read_csv(
         run.path / "feeder_buses.csv",
-        {"bus": files.TEXT, "p_kw": files.REAL, "n_customers": files.WHOLE},
+        {"bus": columns.TEXT, "p_kw": columns.REAL, "n_customers": columns.WHOLE},
         found,
     )
     customers, load = table["n_customers"], np.maximum(table["p_kw"], 0.0)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from . import audit_files as files
-from .audit_check import Findings, Unusable
+from . import columns, files
+from .check import Findings, Unusable
 
 TREE = "the feeder is one tree of known buses"
 
@@ -41,8 +41,8 @@ def read_feeder(path: Path, found: Findings) -> Feeder:
     Unusable
         If buses and branches do not make one tree at one voltage level.
     """
-    buses = files.read_csv(path / "feeder_buses.csv", files.BUSES, found, ("slack",))
-    branches = files.read_csv(path / "feeder_branches.csv", files.BRANCHES, found)
+    buses = files.read_csv(path / "feeder_buses.csv", columns.BUSES, found, ("slack",))
+    branches = files.read_csv(path / "feeder_branches.csv", columns.BRANCHES, found)
     names = [str(name) for name in buses.text("bus")]
     number = {name: i for i, name in enumerate(names)}
     closed = branches["closed"] == 1

@@ -6,13 +6,14 @@ import math
 
 import numpy as np
 
-from . import audit_files as files
-from . import audit_ledger as ledger
-from .audit_bills import LINES, Bill, bill_month
-from .audit_check import Findings, Unusable
-from .audit_inputs import Run
-from .audit_meters import FrameSums
-from .audit_settlement import Settlement, derives_payments, settle, whole_minor
+from . import columns, files, ledger
+from .bill_lines import check_bill_lines
+from .bills import LINES, Bill, bill_month
+from .check import Findings, Unusable
+from .inputs import Run
+from .meters import FrameSums
+from .settlement import Settlement, derives_payments, settle, whole_minor
+from .utility import Ways, banked, check_utility
 
 UNITS_KWH = 1e-6
 
@@ -26,7 +27,8 @@ SAME_METER = "the bills of the same meters without peer-to-peer trade are right"
 NO_PV = "the bills of the gross load are right"
 STORED = "what batteries still hold is valued at the feed-in price"
 SAVING = "savings are differences of the bills"
-NO_P2P = "homes that nothing can operate otherwise owe the same without the market"
+NO_P2P = "the bills of the run without the market are right"
+BANKED = "what months put in the banks is valued at the payout price"
 
 _PURPOSE_OF = {
     "p2p_bought": "p2p_energy",
@@ -35,7 +37,13 @@ _PURPOSE_OF = {
 }
 _TOTALS = ("total", "no_p2p_total", "no_p2p_same_meter_total", "no_pv_total")
 _AVERAGES = ("p2p_bought_per_kwh", "p2p_sold_per_kwh")
-_VALUES = ("battery_state_value", "no_p2p_battery_state_value")
+_VALUES = (
+    "bank_value",
+    "no_p2p_bank_value",
+    "no_p2p_same_meter_bank_value",
+    "battery_state_value",
+    "no_p2p_battery_state_value",
+)
 _SAVINGS = ("saving", "saving_price_effect", "saving_operation_effect")
 
 
@@ -54,25 +62,33 @@ def check_money(run: Run, found: Findings, sums: FrameSums) -> None:
             "payments of this mechanism are its own: they are balanced, but not derived",
         )
     settled = settle(run, sums, posted)
-    market, same_meter, no_pv = (_bills(run, sums, settled, way) for way in range(3))
+    second = run.no_p2p
+    no_sun = np.zeros_like(sums.load)
+    ways = Ways(
+        market=_bills(run, settled.billed_import, settled.grid_export, settled),
+        same_meter=_bills(run, sums.imported, sums.exported),
+        no_p2p=_bills(run, second["import_kwh"], second["export_kwh"]),
+        no_pv=_bills(run, sums.load, no_sun),
+    )
     with found.section("postings"):
-        ledger.check_postings(run, found, entries, laid, settled, market)
+        ledger.check_postings(run, found, entries, laid, settled, ways.market)
     with found.section("bills"):
         recorded = _BillFile(run, found)
-        recorded.check_units(settled, market)
-        recorded.check_lines(market)
+        recorded.check_units(settled, ways.market)
+        recorded.check_lines(ways.market)
         recorded.check_against_ledger(entries, laid)
-        recorded.check_totals(market, same_meter, no_pv)
-        recorded.check_savings(sums, market, same_meter)
+        recorded.check_totals(ways)
+        recorded.check_savings(sums, ways)
+    with found.section("bill lines"):
+        check_bill_lines(run, found, settled, ways.market)
+    with found.section("utility"):
+        check_utility(run, found, settled, ways)
 
 
-def _bills(run: Run, sums: FrameSums, settled: Settlement, way: int) -> list[Bill]:
-    """Bill every month: with the market (0), the same meters without it (1), the load alone (2)."""
-    imports, exports = (
-        (settled.billed_import, settled.grid_export),
-        (sums.imported, sums.exported),
-        (sums.load, np.zeros_like(sums.load)),
-    )[way]
+def _bills(
+    run: Run, imports: np.ndarray, exports: np.ndarray, traded: Settlement | None = None
+) -> list[Bill]:
+    """Bill every month, each with the bank that the one before left."""
     bank: np.ndarray | None = None
     bills = []
     for month in run.months:
@@ -85,7 +101,8 @@ def _bills(run: Run, sums: FrameSums, settled: Settlement, way: int) -> list[Bil
                 exports,
                 run.members["pv_kwp"],
                 bank,
-                settled if way == 0 else None,
+                traded,
+                run.members["three_phase"] > 0.5,
             )
         )
         bank = bills[-1].bank
@@ -104,8 +121,8 @@ class _BillFile:
         numbers = ["month_share", "grid_import_kwh", "grid_export_kwh", *self._billed]
         numbers += ["p2p_bought_kwh", "p2p_sold_kwh", "bank_kwh"]
         money = [*LINES, *_TOTALS, *_VALUES, *_SAVINGS]
-        kinds = {name: files.TEXT for name in ("prosumer", "month", "note")}
-        kinds |= {name: files.REAL for name in (*numbers, *money)}
+        kinds = {name: columns.TEXT for name in ("prosumer", "month", "note")}
+        kinds |= {name: columns.REAL for name in (*numbers, *money)}
         kinds |= {name: "real?" for name in _AVERAGES}
         table = files.read_csv(run.path / "bills.csv", kinds, found)
         months = {month.name: i for i, month in enumerate(run.months)}
@@ -199,62 +216,46 @@ class _BillFile:
                 np.add.at(posted, at, sign * entries.amount[rows])
             self._compare(LEDGER, line, posted)
 
-    def check_totals(self, market: list[Bill], same_meter: list[Bill], no_pv: list[Bill]) -> None:
+    def check_totals(self, ways: Ways) -> None:
         """Compare the totals, and add the lines up."""
         self._compare(TOTALS, "total", np.sum([self._minor[line] for line in LINES], axis=0))
         for name, column, bills in (
-            (LINE, "total", market),
-            (SAME_METER, "no_p2p_same_meter_total", same_meter),
-            (NO_PV, "no_pv_total", no_pv),
+            (LINE, "total", ways.market),
+            (SAME_METER, "no_p2p_same_meter_total", ways.same_meter),
+            (NO_P2P, "no_p2p_total", ways.no_p2p),
+            (NO_PV, "no_pv_total", ways.no_pv),
         ):
             self._compare(name, column, [bill.total for bill in bills])
+        for column, bills in (
+            ("bank_value", ways.market),
+            ("no_p2p_bank_value", ways.no_p2p),
+            ("no_p2p_same_meter_bank_value", ways.same_meter),
+        ):
+            self._compare(BANKED, column, banked(self._run, bills))
 
-    def check_savings(self, sums: FrameSums, market: list[Bill], same_meter: list[Bill]) -> None:
-        """Value the batteries, split the savings, and check what can be known of the second run.
+    def check_savings(self, sums: FrameSums, ways: Ways) -> None:
+        """Value banks and batteries, and split the savings."""
+        run, at = self._run, self._minor
+        for column, stored in (
+            ("battery_state_value", sums.stored),
+            ("no_p2p_battery_state_value", run.no_p2p["stored_kwh"][-1]),
+        ):
+            self._compare(STORED, column, self._stored(stored))
+        market = at["total"] - at["bank_value"]
+        same_meter = at["no_p2p_same_meter_total"] - at["no_p2p_same_meter_bank_value"]
+        no_p2p = at["no_p2p_total"] - at["no_p2p_bank_value"]
+        saving = no_p2p - at["no_p2p_battery_state_value"] - (market - at["battery_state_value"])
+        self._compare(SAVING, "saving", saving)
+        self._compare(SAVING, "saving_price_effect", same_meter - market)
+        self._compare(SAVING, "saving_operation_effect", saving - (same_meter - market))
 
-        The re-operated bill comes from meters of a run without the market, which are not on file;
-        but a home with neither PV nor battery is operated the same, and without a battery nothing
-        is stored.
-        """
-        run, at, found = self._run, self._minor, self._found
-        battery, members = run.scenario["battery"], run.members
-        eta = math.sqrt(float(battery["round_trip_efficiency"]))
-        capacity = members["battery_kwh"]
-        usable = np.maximum(sums.stored - float(battery["soc_min"]) * capacity, 0.0) * eta
+    def _stored(self, stored: np.ndarray) -> np.ndarray:
+        """Value what batteries can still deliver at the run's end, (n_months, n_homes)."""
+        run, battery = self._run, self._run.scenario["battery"]
+        empty = float(battery["soc_min"]) * run.members["battery_kwh"]
+        usable = np.maximum(stored - empty, 0.0) * math.sqrt(
+            float(battery["round_trip_efficiency"])
+        )
         value = np.zeros(self._shape)
         value[-1] = whole_minor(np.maximum(usable * run.terms.feed_in, 0.0) * self._unit)
-        self._compare(STORED, "battery_state_value", value)
-        share = float(battery["soc_max"]) - float(battery["soc_min"])
-        most = np.zeros(self._shape)
-        most[-1] = max(run.terms.feed_in, 0.0) * share * capacity * eta * self._unit
-        second = at["no_p2p_battery_state_value"]
-        self._compare(STORED, "no_p2p_battery_state_value", np.clip(second, 0.0, np.ceil(most)))
-        banked, same_banked = (self._banked(bills) for bills in (market, same_meter))
-        price_effect = at["no_p2p_same_meter_total"] - same_banked - (at["total"] - banked)
-        saving = at["no_p2p_total"] - second - (at["total"] - banked - value)
-        if run.terms.banks:
-            # What the second run's homes put in the bank is not on file; without PV it is nothing.
-            found.explain(
-                SAVING,
-                "with banked units, savings of homes with PV rest on the second run's bank, which "
-                "is not on file: only their two parts are added up",
-            )
-            parts = at["saving_price_effect"] + at["saving_operation_effect"]
-            saving = np.where(members["pv_kwp"] > 0.0, parts, saving)
-        self._compare(SAVING, "saving", saving)
-        self._compare(SAVING, "saving_price_effect", price_effect)
-        self._compare(SAVING, "saving_operation_effect", saving - price_effect)
-        inert = (members["pv_kwp"] == 0.0) & (capacity == 0.0)
-        if run.setting("market", "mechanism") == "grid-only":
-            inert = np.ones_like(inert)
-        same = np.where(inert, at["no_p2p_same_meter_total"], at["no_p2p_total"])
-        self._compare(NO_P2P, "no_p2p_total", same)
-
-    def _banked(self, bills: list[Bill]) -> np.ndarray:
-        """Return what each month adds to the bank, at the payout price [minor units]."""
-        terms = self._run.terms
-        before = [np.zeros_like(bills[0].bank), *(bill.bank for bill in bills[:-1])]
-        gained = [
-            (bill.bank - earlier).sum(axis=1) for bill, earlier in zip(bills, before, strict=True)
-        ]
-        return whole_minor(np.array(gained) * terms.payout * self._unit * terms.banks)
+        return value

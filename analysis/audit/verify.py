@@ -5,9 +5,10 @@ shares nothing with the simulator's: its own power flow on complex voltages, its
 bills, prices, splits and hashes. A number that somebody changed shows, also after the hashes were
 made to fit again.
 
-What the files cannot tell stands in `UNDERIVABLE`: it rests on forecasts, on a second run without
-the market, or on measurements and inputs that are not among the files. Most of it is bounded all
-the same, and a change of one number alone shows where it enters a sum.
+What the files cannot tell stands in `UNDERIVABLE`: it rests on meters before the run, on the
+voltages of the second run, on the search, or on inputs that are not among the files. Most of it is
+bounded all the same; and whatever is changed without its hash shows by the hashes of the manifest,
+and by the ledger's chain, which begins with those of scenario and tariff.
 """
 
 from __future__ import annotations
@@ -16,20 +17,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ..sim.run_directory import PARTIAL, RunError
-from .audit_books import read_books
-from .audit_capping import check_capping
-from .audit_check import Check, Findings, Unusable
-from .audit_energy import EnergyAudit, check_frame_energy, check_positions
-from .audit_files import NEEDED
-from .audit_forecast import ForecastAudit
-from .audit_inputs import Run, read_run
-from .audit_market import check_orders, check_prices, check_schedule, check_trades
-from .audit_members import check_members
-from .audit_meters import FrameSums, MeterDay, meter_days
-from .audit_money import check_money
-from .audit_network import FeederAudit, check_metered_voltages
-from .audit_objectives import check_objectives
+from ...sim.run_directory import PARTIAL, RunError
+from .books import read_books
+from .capping import check_capping
+from .check import Check, Findings, Unusable
+from .columns import NEEDED
+from .energy import EnergyAudit, check_frame_energy, check_positions
+from .inputs import Run, read_run
+from .manifest import check_manifest, check_sums
+from .market import check_orders, check_prices, check_schedule, check_trades
+from .members import check_members
+from .meters import FrameSums, MeterDay, meter_days
+from .money import check_money
+from .network import FeederAudit, check_metered_voltages
+from .no_p2p import check_no_p2p
+from .objectives import check_objectives
+from .plans import PlanAudit
+from .steps import read_steps
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,31 +45,24 @@ UNDERIVABLE: dict[str, dict[str, str]] = {
     "frames.parquet": {
         "front_points": "what the search found is not on file",
         "evaluations": "what the search did is not on file",
-        "v_min_pu": "forecast: bounded by the network loop's last step and the source's voltage",
-        "v_max_pu": "forecast: bounded likewise, and by the upper limit",
-        "undervoltage_base": "forecast: must agree with v_min_pu; exact where nothing is exported",
-        "withheld_kwh": "exact but in frames where some ask is for energy from a battery",
         "front_collapsed": "exact unless the marginal value is within a hundredth of the price",
     },
-    "capping.parquet": {
-        "caps_kwh": "exact in a loop's first and accepted step; else bounded",
-        "traded_kwh": "exact in a loop's first and accepted step; else bounded",
-        "v_min_pu": "forecast: bounds the accepted schedule's",
-        "v_max_pu": "exact in a loop's first step; else forecast, on the right side of the limit",
-        "critical_buses": "forecast: buses of the feeder, none where the step passed",
+    "plans.parquet": {
+        "load_kwh": "exact but in frames whose gate closes on the first day",
+        "pv_kwh": "exact but in frames whose gate closes on the first day",
+        "battery_for_sale_kwh": "bounded by the battery; enters prices asked and energy withheld",
     },
     "members.parquet": {
         "profile": "an input: no two homes share profile and week",
         "week_offset": "an input: no two homes share profile and week",
-        "three_phase": "an input; fixed charges are derived for single-phase homes",
     },
     "bus_minutes.csv": {
         "no_p2p_over_minutes": "the second run's voltages are not on file",
         "no_p2p_under_minutes": "the second run's voltages are not on file",
     },
-    "bills.csv": {
-        "no_p2p_total": "second run; enters the saving, exact for homes without PV and battery",
-        "no_p2p_battery_state_value": "second run; enters the saving, nothing without a battery",
+    "utility.csv": {
+        "bulk_purchase_kwh": "exact but in the second run, whose losses are not on file; enters "
+        "the account there",
     },
     "feeder_buses.csv": {
         "p_kw": "an input that homes replace; where homes are spread by load, it shows there",
@@ -73,7 +70,10 @@ UNDERIVABLE: dict[str, dict[str, str]] = {
         "n_customers": "an input; where homes are spread by customers, it shows there",
     },
     "feeder_branches.csv": {"i_max_a": "an input that the run does not use"},
-    "manifest.json": {"versions": "an input"},
+    "manifest.json": {
+        "versions": "an input",
+        "notes": "exact but for the dates of a preset of rules, which is not on file",
+    },
 }
 
 
@@ -122,8 +122,13 @@ def audit_run(path: str | Path) -> Audit:
     _demand_run(path)
     found = Findings()
     run = read_run(path, found)
+    with found.section("manifest"):
+        check_sums(run, found)
+        check_manifest(run, found)
     with found.section("members"):
         check_members(run, found)
+    with found.section("network loop"):
+        run.steps = read_steps(run, found)
     sums = _read_meters(run, found)
     with found.section("network by frame"):
         check_metered_voltages(run, found)
@@ -133,12 +138,13 @@ def audit_run(path: str | Path) -> Audit:
     for title, check in (
         ("prices", check_prices),
         ("trades", check_trades),
-        ("schedule", check_schedule),
         ("objectives", check_objectives),
         ("network loop", check_capping),
     ):
         with found.section(title):
             check(run, found, run.books)
+    with found.section("schedule"):
+        check_schedule(run, found)
     with found.section("positions and frames"):
         if sums is None:
             raise Unusable("meters: they could not be read to their end")
@@ -147,6 +153,7 @@ def audit_run(path: str | Path) -> Audit:
     with found.section("money"):
         if sums is None:
             raise Unusable("meters: they could not be read to their end")
+        check_no_p2p(run, found, sums)
         check_money(run, found, sums)
     checks = found.checks()
     return Audit(all(check.ok for check in checks), checks)
@@ -173,7 +180,7 @@ def _read_meters(run: Run, found: Findings) -> FrameSums | None:
     for title, kind in (
         ("meters", EnergyAudit),
         ("feeder", FeederAudit),
-        ("orders", ForecastAudit),
+        ("plans", PlanAudit),
     ):
         with found.section(title):
             watchers[title] = kind(run, found)

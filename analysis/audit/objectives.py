@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .audit_books import Books
-from .audit_check import Findings
-from .audit_inputs import Run
+from .books import Books
+from .check import Findings
+from .inputs import Run
 
 EPSILON_KWH = 1e-6  # inside the logarithm of the published buyer welfare
 EXACT_PAIRS = 10_000  # above it, accepted totals are written as few pairs

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .audit_bills import MONTH_END, Bill
-from .audit_check import Findings, Unusable
-from .audit_inputs import MARKET_ACCOUNTS, Run, known_codes
-from .audit_settlement import BALANCED_KWH, Settlement, derives_payments, whole_minor
+from . import files
+from .bills import MONTH_END, Bill
+from .check import Findings
+from .inputs import MARKET_ACCOUNTS, Run, known_codes
+from .settlement import BALANCED_KWH, Settlement, derives_payments, whole_minor
+from .terms import Month
 
 ENERGY_POSTED_KWH = 1e-6
 
@@ -125,13 +127,16 @@ def check_clearing(run: Run, found: Findings, entries: Entries, laid: Batches) -
 def check_chain(run: Run, found: Findings, entries: Entries, laid: Batches) -> None:
     """Recompute the chain of hashes over all batches.
 
-    It begins with the SHA-256 of a JSON text of accounts, currency, minor units and purposes. Each
-    link is the SHA-256 of the link before it, of `frame|time|first posting|number of postings`,
-    and of the columns payer, payee (4 bytes), purpose (2), energy and amount (8), little-endian.
+    It begins with the SHA-256 of a JSON text of accounts, currency, minor units, purposes and the
+    hashes of scenario and tariff. Each link is the SHA-256 of the link before it, of
+    `frame|time|first posting|number of postings`, and of the columns payer, payee (4 bytes),
+    purpose (2), energy and amount (8), little-endian.
     """
+    inputs = ("scenario.yaml", "tariff.yaml")
     genesis = {
         "accounts": [*MARKET_ACCOUNTS, *run.homes],
         "currency": run.manifest.get("currency"),
+        "inputs": {name: files.file_sum(run.path / name) for name in inputs},
         "minor_per_major": run.manifest.get("minor_per_major"),
         "purposes": PURPOSES,
     }
@@ -279,14 +284,10 @@ def _month_entries(run: Run, laid: Batches, bills: list[Bill]) -> Iterator[Entri
     for batch, month, bill in zip(np.flatnonzero(laid.frame < 0), run.months, bills, strict=True):
         for line in MONTH_END:
             if line in bill.entries:
-                home, energy, amount = bill.entries[line]
-                at = np.full(home.size, batch)
-                yield _entries(at, line, FIRST_HOME + home, UTILITY, energy, amount)
-        first = run.time.first[month.frames.start]
-        last = first + run.time.length[month.frames].sum()
-        drawn = float(run.network["substation_kw"][first:last].sum()) * run.time.hours
-        if np.isnan(drawn):
-            raise Unusable("network: the substation's power is not known in every interval")
+                part = bill.entries[line]
+                at, home = np.full(part.home.size, batch), FIRST_HOME + part.home
+                yield _entries(at, line, home, UTILITY, part.energy, part.amount)
+        drawn = bulk_kwh(run, month)
         cost = whole_minor(np.array([drawn * price * unit]))
         sides = (UTILITY, BULK) if drawn >= 0.0 else (BULK, UTILITY)
         yield Entries(
@@ -297,6 +298,16 @@ def _month_entries(run: Run, laid: Batches, bills: list[Bill]) -> Iterator[Entri
             np.array([abs(drawn)]),
             np.abs(cost),
         )
+
+
+def bulk_kwh(run: Run, month: Month) -> float:
+    """Return what the bulk supplier delivered in a month, losses included [kWh].
+
+    An interval whose power flow has no solution leaves no number to buy by.
+    """
+    first = run.time.first[month.frames.start]
+    last = first + run.time.length[month.frames].sum()
+    return float(np.nansum(run.network["substation_kw"][first:last])) * run.time.hours
 
 
 def _joined(parts: list[Entries]) -> Entries:
