@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..agents.market_operator import FrameResult
+from ..market.clearing import Front
 from ..market.settlement import FrameSettlement, settle_frame
 from .calendar import Frame
 from .state import SettledFrame
@@ -39,6 +40,8 @@ def end_frame(model: MarketModel, frame: Frame, result: FrameResult) -> None:
     day.orders.append(_orders(frame, result, model))
     day.trades.append(_trades(frame, result, model))
     day.capping.append(_capping(frame, result))
+    if result.clearing.front is not None:
+        day.fronts.append(_front(frame, result.clearing.front))
     ordered = metered["ordered_kwh"].sum(axis=1)
     day.positions.append(_positions(frame, result, settled, ordered))
 
@@ -158,6 +161,16 @@ def _capping(frame: Frame, result: FrameResult) -> dict[str, Any]:
         "v_min_pu": np.array([step.v_min_pu for step in steps]),
         "v_max_pu": np.array([step.v_max_pu for step in steps]),
         "critical_buses": [" ".join(step.critical_buses) for step in steps],
+    }
+
+
+def _front(frame: Frame, front: Front) -> dict[str, Any]:
+    return {
+        "frame_id": frame.frame_id,
+        "f1": front.f1,
+        "f2": front.f2,
+        "traded_kwh": front.traded_kwh,
+        "chosen": (np.arange(front.f1.size) == front.chosen).tolist(),
     }
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import yaml
@@ -21,8 +22,10 @@ TABLES = (
     "trades",
     "positions",
     "capping",
+    "fronts",
     "meters",
     "network",
+    "no_p2p",
     "ledger",
 )
 MONEY = ("bills", "bill_lines", "utility")
@@ -90,24 +93,53 @@ class Results:
         return self._table("capping")
 
     @cached_property
+    def fronts(self) -> pd.DataFrame:
+        """A row per point of each frame's Pareto front, as the last clearing found it."""
+        return self._table("fronts")
+
+    @cached_property
     def meters(self) -> pd.DataFrame:
         """A row per prosumer and interval."""
         return self._table("meters")
 
     @cached_property
     def community(self) -> pd.DataFrame:
-        """All meters together: a row per interval, read a day at a time to save memory."""
+        """All meters together: a row per interval, read a day at a time to save memory.
+
+        `import_kwh` and `export_kwh` are what those who draw and those who feed exchange in the
+        same interval; their difference is `net_export_kwh`.
+        """
         days = []
         with pq.ParquetFile(self.path / "meters.parquet") as file:
             for group in range(file.num_row_groups):
-                day = file.read_row_group(group).to_pandas().drop(columns="prosumer")
-                days.append(day.groupby("start", as_index=False).sum())
+                table = file.read_row_group(group)
+                starts, at = np.unique(table["start"].to_numpy(), return_inverse=True)
+                columns = {
+                    name: table[name].to_numpy()
+                    for name in table.column_names
+                    if name not in ("prosumer", "start")
+                }
+                net = columns["net_export_kwh"]
+                columns["import_kwh"] = np.maximum(-net, 0.0)
+                columns["export_kwh"] = np.maximum(net, 0.0)
+                sums = {
+                    name: np.bincount(at, values, len(starts)) for name, values in columns.items()
+                }
+                days.append(pd.DataFrame({"start": starts, **sums}))
         return pd.concat(days, ignore_index=True)
 
     @cached_property
     def network(self) -> pd.DataFrame:
         """A row per interval."""
         return self._table("network")
+
+    @cached_property
+    def no_p2p(self) -> pd.DataFrame:
+        """The counterfactual, re-operated without the market: a row per interval.
+
+        All meters together, with the columns of `community`, and the feeder's as in `network`.
+        """
+        return self._table("no_p2p")
 
     @cached_property
     def ledger(self) -> pd.DataFrame:

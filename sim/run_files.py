@@ -39,11 +39,19 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
     world, work = simulation.world, directory.work
     members = list(world.members.names)
     n_days = world.calendar.days
-    kept: dict[str, list[Any]] = {name: [] for name in ("orders", "trades", "positions", "capping")}
+    by_frame = {
+        "orders": tables.ORDERS,
+        "trades": tables.TRADES,
+        "positions": tables.POSITIONS,
+        "capping": tables.CAPPING,
+        "fronts": tables.FRONTS,
+    }
+    kept: dict[str, list[Any]] = {name: [] for name in by_frame}
     frames: list[dict[str, Any]] = []
     writers = {
         "meters": pq.ParquetWriter(work / "meters.parquet", tables.METERS),
         "network": pq.ParquetWriter(work / "network.parquet", tables.NETWORK),
+        "no_p2p": pq.ParquetWriter(work / "no_p2p.parquet", tables.NO_P2P),
     }
     if world.scenario.outputs.bus_voltages:
         writers["bus_voltages"] = pq.ParquetWriter(
@@ -52,6 +60,7 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
     for day in directory.days(n_days):
         writers["meters"].write_table(tables.meters_table(day, world))
         writers["network"].write_table(tables.network_table(day, world))
+        writers["no_p2p"].write_table(tables.no_p2p_table(day, world))
         if "bus_voltages" in writers:
             writers["bus_voltages"].write_table(tables.bus_voltages_table(day, world))
         frames += day.frames
@@ -60,12 +69,7 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
     for writer in writers.values():
         writer.close()
     pq.write_table(tables.frames_table(frames), work / "frames.parquet")
-    for name, schema in (
-        ("orders", tables.ORDERS),
-        ("trades", tables.TRADES),
-        ("positions", tables.POSITIONS),
-        ("capping", tables.CAPPING),
-    ):
+    for name, schema in by_frame.items():
         pq.write_table(tables.rows_table(kept[name], schema, members), work / f"{name}.parquet")
     pq.write_table(
         _ledger_table(simulation.with_market.state.ledger, world), work / "ledger.parquet"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .calendar import Frame
 from .model import MarketModel
-from .recording import DayRecord
+from .recording import DayRecord, community_day
 from .state import MarketState
 from .world import World
 
@@ -51,8 +51,13 @@ class Simulation:
         self.without_market.step()
 
     def take_finished_days(self) -> list[DayRecord]:
-        """Return the market's days that ended since the last call, and forget both markets'."""
+        """Return the market's days that ended since the last call, and forget both markets'.
+
+        What the counterfactual's meters and feeder did goes with each day, summed over members.
+        """
         days = self.with_market.finished_days
+        for day, without in zip(days, self.without_market.finished_days, strict=True):
+            day.no_p2p = community_day(without)
         self.with_market.finished_days = []
         self.without_market.finished_days = []
         return days
