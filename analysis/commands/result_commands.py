@@ -32,6 +32,25 @@ def verify(
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: gridbazaar kpis runs/kerala-village-001")
+def kpis(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
+    as_json: Json = False,
+) -> None:
+    """Print every indicator of a run: with the market, without, difference."""
+    from ...sim.results import read_results
+    from ..kpis.printing import kpi_document, kpi_rich_table
+
+    with bad_input_listed():
+        results = read_results(run_directory)
+    if as_json:
+        print_json(kpi_document(results))
+        return
+    from rich.console import Console
+
+    Console().print(kpi_rich_table(results))
+
+
 @app.command(epilog="Example: gridbazaar report runs/kerala-village-001")
 def report(
     run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
