@@ -14,17 +14,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .analysis.clear_orders import clear
+    from .analysis.kpis import kpi_table
     from .analysis.report import run
     from .network.library import load_feeder
     from .network.power_flow import solve_power_flow
     from .scenarios.load import load_scenario
     from .sim.results import read_results
 
-__all__ = ["clear", "load_feeder", "load_scenario", "read_results", "run", "solve_power_flow"]
+__all__ = [
+    "clear",
+    "kpi_table",
+    "load_feeder",
+    "load_scenario",
+    "read_results",
+    "run",
+    "solve_power_flow",
+]
 
 # Loaded when first used: numba, pandas and pvlib take seconds that `--help` need not wait for.
 _FACE = {
     "clear": (".analysis.clear_orders", "clear"),
+    "kpi_table": (".analysis.kpis", "kpi_table"),
     "load_feeder": (".network.library", "load_feeder"),
     "load_scenario": (".scenarios.load", "load_scenario"),
     "read_results": (".sim.results", "read_results"),

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..agents.frame_plan import FramePlan
 from ..agents.market_operator import FrameResult
-from ..market.clearing import Clearing
+from ..market.clearing import Clearing, Front
 from ..market.settlement import FrameSettlement, settle_frame
 from .calendar import Frame
 from .state import SettledFrame
@@ -44,6 +44,8 @@ def end_frame(model: MarketModel, frame: Frame, result: FrameResult) -> None:
     day.caps.append(_caps(frame, result, model))
     day.exchange.append(_exchange(frame, settled, metered))
     _keep_plan(day.plans, result.plan, columns)
+    if result.clearing.front is not None:
+        day.fronts.append(_front(frame, result.clearing.front))
     ordered = metered["ordered_kwh"].sum(axis=1)
     day.positions.append(_positions(frame, result, settled, ordered))
 
@@ -208,6 +210,16 @@ def _keep_plan(plans: dict[str, np.ndarray], plan: FramePlan, columns: slice) ->
     plans["pv_kwh"][:, columns] = plan.pv_kwh
     plans["net_kwh"][:, columns] = plan.profile_kwh
     plans["battery_for_sale_kwh"][:, columns] = plan.battery.for_sale_kwh
+
+
+def _front(frame: Frame, front: Front) -> dict[str, Any]:
+    return {
+        "frame_id": frame.frame_id,
+        "f1": front.f1,
+        "f2": front.f2,
+        "traded_kwh": front.traded_kwh,
+        "chosen": (np.arange(front.f1.size) == front.chosen).tolist(),
+    }
 
 
 def _positions(

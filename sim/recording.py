@@ -45,12 +45,14 @@ class DayRecord:
         The feeder by interval; buses as their index.
     bus_v_pu : ndarray (n_intervals, n_buses) or None
         Voltages, where the scenario wants them.
-    frames, orders, trades, positions, capping, caps : list of dict
+    frames, orders, trades, positions, capping, caps, fronts : list of dict
         A dict of scalars (frames) or of columns (the others) per frame.
     exchange : list of dict
         Of each frame, as columns: what the meters counted for the bills without trade.
-    no_p2p : list of dict
+    no_p2p_exchange : list of dict
         The same of the second market on this day, where there is one.
+    no_p2p : dict of str to ndarray (n_intervals,)
+        All meters together, and the feeder, of the counterfactual's same day (`community_day`).
     """
 
     day: int
@@ -65,7 +67,9 @@ class DayRecord:
     capping: list[dict[str, Any]] = field(default_factory=list)
     caps: list[dict[str, Any]] = field(default_factory=list)
     exchange: list[dict[str, Any]] = field(default_factory=list)
-    no_p2p: list[dict[str, Any]] = field(default_factory=list)
+    no_p2p_exchange: list[dict[str, Any]] = field(default_factory=list)
+    fronts: list[dict[str, Any]] = field(default_factory=list)
+    no_p2p: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def empty(
@@ -82,3 +86,35 @@ class DayRecord:
             },
             bus_v_pu=np.zeros((n_intervals, n_buses)) if keep_bus_voltages else None,
         )
+
+
+def community_day(record: DayRecord) -> dict[str, np.ndarray]:
+    """Sum a day's meters over all members, and set the feeder's columns beside them.
+
+    Parameters
+    ----------
+    record : DayRecord
+        One market day of one market.
+
+    Returns
+    -------
+    dict of str to ndarray (n_intervals,)
+        Every meter column summed over members; `import_kwh` and `export_kwh`, what those who draw
+        and those who feed exchange in the same interval (their difference is `net_export_kwh`);
+        then the network columns.
+
+    Examples
+    --------
+    >>> day = DayRecord.empty(0, n_members=2, n_intervals=1, n_buses=3, keep_bus_voltages=False)
+    >>> day.meters["net_export_kwh"][:, 0] = 3.0, -1.0
+    >>> together = community_day(day)
+    >>> [float(together[name][0]) for name in ("import_kwh", "export_kwh", "net_export_kwh")]
+    [1.0, 3.0, 2.0]
+    """
+    net = record.meters["net_export_kwh"]
+    return {
+        **{name: values.sum(axis=0) for name, values in record.meters.items()},
+        "import_kwh": np.maximum(-net, 0.0).sum(axis=0),
+        "export_kwh": np.maximum(net, 0.0).sum(axis=0),
+        **record.network,
+    }

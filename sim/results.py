@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import yaml
 
+from ..network.csv_reader import read_csv_feeder
+from ..network.feeder import Feeder
+from .feeder_state import FeederState, solve_meters
+from .recording import METER_COLUMNS
 from .run_directory import PARTIAL, RunError
 
 TABLES = (
@@ -23,9 +29,11 @@ TABLES = (
     "capping",
     "caps",
     "plans",
-    "no_p2p",
+    "fronts",
+    "no_p2p_exchange",
     "meters",
     "network",
+    "no_p2p",
     "ledger",
 )
 MONEY = ("bills", "bill_lines", "utility")
@@ -56,6 +64,19 @@ class Results:
         text = (self.path / "scenario.yaml").read_text(encoding="utf-8")
         document: dict[str, Any] = yaml.safe_load(text)
         return document
+
+    @cached_property
+    def tariff(self) -> dict[str, Any]:
+        """The tariff as it stands beside the results, rules included."""
+        document: dict[str, Any] = yaml.safe_load(
+            (self.path / "tariff.yaml").read_text(encoding="utf-8")
+        )
+        return document
+
+    @property
+    def interval_hours(self) -> float:
+        """Length of a metering interval [h]."""
+        return float(self.scenario["interval_minutes"]) / 60.0
 
     @cached_property
     def timing(self) -> dict[str, float]:
@@ -103,29 +124,84 @@ class Results:
         return self._table("plans")
 
     @cached_property
-    def no_p2p(self) -> pd.DataFrame:
+    def no_p2p_exchange(self) -> pd.DataFrame:
         """What the meters of the run without P2P counted: a row per prosumer in a frame."""
-        return self._table("no_p2p")
+        return self._table("no_p2p_exchange")
+
+    @cached_property
+    def fronts(self) -> pd.DataFrame:
+        """A row per point of each frame's Pareto front, as the last clearing found it."""
+        return self._table("fronts")
 
     @cached_property
     def meters(self) -> pd.DataFrame:
         """A row per prosumer and interval."""
         return self._table("meters")
 
-    @cached_property
-    def community(self) -> pd.DataFrame:
-        """All meters together: a row per interval, read a day at a time to save memory."""
-        days = []
+    def meter_days(
+        self, columns: Sequence[str]
+    ) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
+        """Read meters a part of the file (a market day) at a time, to save memory.
+
+        Yields
+        ------
+        starts : ndarray (n_intervals,) of datetime64
+            Begins of the part's intervals.
+        energy : dict of str to ndarray (n_intervals, n_members)
+            The columns asked for, members in the order of `members` [kWh].
+
+        Raises
+        ------
+        RunError
+            If a part does not hold one reading of each member in each interval.
+        """
+        row_of = {name: row for row, name in enumerate(self.members.prosumer)}
+        n = len(row_of)
         with pq.ParquetFile(self.path / "meters.parquet") as file:
             for group in range(file.num_row_groups):
-                day = file.read_row_group(group).to_pandas().drop(columns="prosumer")
-                days.append(day.groupby("start", as_index=False).sum())
+                table = file.read_row_group(group, ["prosumer", "start", *columns])
+                start = table["start"].to_numpy()
+                names = table["prosumer"].combine_chunks()
+                known = np.array([row_of[name.as_py()] for name in names.dictionary])
+                who = known[names.indices.to_numpy()]
+                if len(who) % n or not (who == np.tile(np.arange(n), len(who) // n)).all():
+                    order = np.lexsort((who, start))
+                    if len(who) % n or not (who[order].reshape(-1, n) == np.arange(n)).all():
+                        wrong = "readings are missing or stand twice: run the scenario again"
+                        raise RunError([f"{self.path / 'meters.parquet'}: RUN: {wrong}"])
+                    start, table = start[order], table.take(order)
+                yield (
+                    start[::n],
+                    {name: table[name].to_numpy().reshape(-1, n) for name in columns},
+                )
+
+    @cached_property
+    def community(self) -> pd.DataFrame:
+        """All meters together: a row per interval, read a day at a time to save memory.
+
+        `import_kwh` and `export_kwh` are what those who draw and those who feed exchange in the
+        same interval; their difference is `net_export_kwh`.
+        """
+        days = []
+        for starts, columns in self.meter_days(METER_COLUMNS):
+            net = columns["net_export_kwh"]
+            columns |= {"import_kwh": np.maximum(-net, 0.0), "export_kwh": np.maximum(net, 0.0)}
+            sums = {name: values.sum(axis=1) for name, values in columns.items()}
+            days.append(pd.DataFrame({"start": starts, **sums}))
         return pd.concat(days, ignore_index=True)
 
     @cached_property
     def network(self) -> pd.DataFrame:
         """A row per interval."""
         return self._table("network")
+
+    @cached_property
+    def no_p2p(self) -> pd.DataFrame:
+        """The counterfactual, re-operated without the market: a row per interval.
+
+        All meters together, with the columns of `community`, and the feeder's as in `network`.
+        """
+        return self._table("no_p2p")
 
     @cached_property
     def ledger(self) -> pd.DataFrame:
@@ -152,6 +228,28 @@ class Results:
         """The utility's side: a row per month and case."""
         return pd.read_csv(self.path / "utility.csv", dtype={"month": str, "case": str})
 
+    @cached_property
+    def bus_minutes(self) -> pd.DataFrame:
+        """A row per bus: minutes outside its limits, with the market and without."""
+        return pd.read_csv(self.path / "bus_minutes.csv", dtype={"bus": str})
+
+    @cached_property
+    def feeder(self) -> Feeder:
+        """The feeder, as it stands beside the results, its source at the scenario's voltage."""
+        buses, branches = (self.path / f"feeder_{part}.csv" for part in ("buses", "branches"))
+        feeder = read_csv_feeder(buses, branches, self._feeder_name, str(self.path))
+        return feeder.with_source_voltage(self.scenario["feeder"]["source_voltage_pu"])
+
+    @cached_property
+    def feeder_state(self) -> FeederState:
+        """Voltages of all buses in every interval, from a power flow of the meters."""
+        return solve_meters(self)
+
+    @property
+    def _feeder_name(self) -> str:
+        section = self.scenario["feeder"]
+        return str(section.get("name") or Path(section["path"]).name)
+
     def _table(self, name: str) -> pd.DataFrame:
         return pd.read_parquet(self.path / f"{name}.parquet")
 
@@ -169,7 +267,8 @@ def read_results(path: str | Path) -> Results:
         raise RunError([f"{path}: RUN: no such directory: name a directory that a run has written"])
     if path.name.endswith(PARTIAL) and not (path / "bills.csv").exists():
         raise RunError([f"{path}: RUN: the run is not finished: continue it with --resume"])
-    wanted = ["manifest.json", "scenario.yaml", "tariff.yaml"]
+    wanted = ["manifest.json", "scenario.yaml", "tariff.yaml", "bus_minutes.csv"]
+    wanted += ["feeder_buses.csv", "feeder_branches.csv"]
     wanted += [*(f"{table}.csv" for table in MONEY), *(f"{table}.parquet" for table in TABLES)]
     missing = [name for name in wanted if not (path / name).is_file()]
     if missing:

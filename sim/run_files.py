@@ -39,7 +39,8 @@ _BY_FRAME = {
     "positions": tables.POSITIONS,
     "capping": tables.CAPPING,
     "caps": tables.CAPS,
-    "no_p2p": tables.NO_P2P,
+    "fronts": tables.FRONTS,
+    "no_p2p_exchange": tables.NO_P2P_EXCHANGE,
 }
 _DATA_SUFFIXES = (".parquet", ".csv", ".yaml")
 
@@ -55,6 +56,7 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
         "meters": pq.ParquetWriter(work / "meters.parquet", tables.METERS),
         "plans": pq.ParquetWriter(work / "plans.parquet", tables.PLANS),
         "network": pq.ParquetWriter(work / "network.parquet", tables.NETWORK),
+        "no_p2p": pq.ParquetWriter(work / "no_p2p.parquet", tables.NO_P2P),
     }
     if world.scenario.outputs.bus_voltages:
         writers["bus_voltages"] = pq.ParquetWriter(
@@ -64,6 +66,7 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
         writers["meters"].write_table(tables.meters_table(day, world))
         writers["plans"].write_table(tables.plans_table(day, world))
         writers["network"].write_table(tables.network_table(day, world))
+        writers["no_p2p"].write_table(tables.no_p2p_table(day, world))
         if "bus_voltages" in writers:
             writers["bus_voltages"].write_table(tables.bus_voltages_table(day, world))
         frames += day.frames

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .calendar import Frame
 from .model import MarketModel
-from .recording import DayRecord
+from .recording import DayRecord, community_day
 from .state import MarketState
 from .world import World
 
@@ -53,11 +53,13 @@ class Simulation:
     def take_finished_days(self) -> list[DayRecord]:
         """Return the market's days that ended since the last call, and forget both markets'.
 
-        Each takes along what its counterfactual's meters counted.
+        Each takes along what its counterfactual's meters counted, and what all of them and the
+        feeder did.
         """
         days = self.with_market.finished_days
-        for day, other in zip(days, self.without_market.finished_days, strict=True):
-            day.no_p2p = other.exchange
+        for day, without in zip(days, self.without_market.finished_days, strict=True):
+            day.no_p2p_exchange = without.exchange
+            day.no_p2p = community_day(without)
         self.with_market.finished_days = []
         self.without_market.finished_days = []
         return days

@@ -107,7 +107,7 @@ CAPS = pa.schema(
         ("sold_kwh", _REAL),
     ]
 )
-NO_P2P = pa.schema(
+NO_P2P_EXCHANGE = pa.schema(
     [
         ("frame_id", _NAME),
         ("prosumer", _NAME),
@@ -123,12 +123,28 @@ NO_P2P = pa.schema(
 PLANS = pa.schema(
     [("prosumer", _NAME), ("start", _TIME), *((name, _REAL) for name in PLAN_COLUMNS)]
 )
+FRONTS = pa.schema(
+    [
+        ("frame_id", _NAME),
+        ("f1", _REAL),
+        ("f2", _REAL),
+        ("traded_kwh", _REAL),
+        ("chosen", _FLAG),
+    ]
+)
 METERS = pa.schema(
     [("prosumer", _NAME), ("start", _TIME), *((name, _REAL) for name in METER_COLUMNS)]
 )
 NETWORK = pa.schema(
     [
         ("start", _TIME),
+        *((name, _NAME if name.endswith("_bus") else _REAL) for name in NETWORK_COLUMNS),
+    ]
+)
+NO_P2P = pa.schema(
+    [
+        ("start", _TIME),
+        *((name, _REAL) for name in (*METER_COLUMNS, "import_kwh", "export_kwh")),
         *((name, _NAME if name.endswith("_bus") else _REAL) for name in NETWORK_COLUMNS),
     ]
 )
@@ -215,6 +231,19 @@ def network_table(day: DayRecord, world: World) -> pa.Table:
     ]
     return pa.Table.from_arrays(
         [pa.array(starts_of(day, world), type=_TIME), *columns], schema=NETWORK
+    )
+
+
+def no_p2p_table(day: DayRecord, world: World) -> pa.Table:
+    """Return a row per interval of the counterfactual's day: all meters together, the feeder."""
+    columns = [
+        names(day.no_p2p[name], world.feeder.bus_names, missing=-1)
+        if name.endswith("_bus")
+        else numbers(day.no_p2p[name])
+        for name in NO_P2P.names[1:]
+    ]
+    return pa.Table.from_arrays(
+        [pa.array(starts_of(day, world), type=_TIME), *columns], schema=NO_P2P
     )
 
 

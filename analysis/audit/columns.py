@@ -97,7 +97,7 @@ TABLES: dict[str, dict[str, str]] = {
         "cap_kwh": REAL,
         "sold_kwh": REAL,
     },
-    "no_p2p": {
+    "no_p2p_exchange": {
         "frame_id": TEXT,
         "prosumer": TEXT,
         "net_export_kwh": REAL,

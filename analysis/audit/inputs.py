@@ -322,7 +322,7 @@ _ORDERED = {
     "positions": _positions,
     "capping": _capping,
     "caps": _caps,
-    "no_p2p": _no_p2p,
+    "no_p2p_exchange": _no_p2p,
     "network": _network,
     "ledger": _ledger,
 }

@@ -1,0 +1,107 @@
+"""What all commands share: the application, its messages, JSON, the progress bar."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    name="gridbazaar",
+    help="Simulate peer-to-peer electricity markets on real distribution feeders.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+
+BAD_INPUT = 2
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+ScenarioName = Annotated[
+    str, typer.Argument(help="A shipped scenario (see [b]gridbazaar scenarios[/b]) or a YAML file.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Change one key, e.g. market.engine=exact. Repeatable."
+    ),
+]
+
+
+def say(message: str) -> None:
+    """Write a line for people to standard error."""
+    print(message, file=sys.stderr)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on standard output."""
+    print(json.dumps(document, ensure_ascii=False, allow_nan=False))
+
+
+@contextmanager
+def bad_input_listed() -> Iterator[None]:
+    """Answer bad input with every problem on a line of its own and exit status 2."""
+    try:
+        yield
+    except Exception as error:
+        problems = getattr(error, "problems", None)
+        if problems is None:
+            raise
+        count = len(problems)
+        say(f"{count} problem{'s' if count > 1 else ''} found:")
+        for problem in problems:
+            say(f"  {problem}")
+        raise typer.Exit(BAD_INPUT) from error
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Answer Ctrl-C with how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("Stopped. Finished days are kept: the same command with --resume goes on from there.")
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def progress_bar(wanted: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+    """Show a progress bar on standard error where a person is watching."""
+    if not wanted or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} frames"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("reading data", total=1)
+
+        def show(done: int, total: int, what: str) -> None:
+            bar.update(task, completed=done, total=total, description=what)
+
+        yield show
+
+
+def print_rows(rows: list[dict[str, Any]], as_json: bool, title: str) -> None:
+    """Print rows as one JSON list, or as a table for people."""
+    if as_json:
+        print_json(rows)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console().print(table)

@@ -1,0 +1,94 @@
+"""Commands that read finished runs: verify, report, bill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import Json, app, bad_input_listed, print_json
+
+
+@app.command(epilog="Example: gridbazaar verify runs/kerala-village-001")
+def verify(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
+    as_json: Json = False,
+) -> None:
+    """Audit a finished run from its files alone: energy, money, limits, completeness."""
+    from ..audit import audit_run
+
+    with bad_input_listed():
+        audit = audit_run(run_directory)
+    if as_json:
+        print_json({"ok": audit.ok, "checks": [check.as_dict() for check in audit.checks]})
+    else:
+        from rich.console import Console
+
+        from ..audit import audit_table
+
+        Console().print(audit_table(audit))
+    if not audit.ok:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: gridbazaar kpis runs/kerala-village-001")
+def kpis(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
+    as_json: Json = False,
+) -> None:
+    """Print every indicator of a run: with the market, without, difference."""
+    from ...sim.results import read_results
+    from ..kpis.printing import kpi_document, kpi_rich_table
+
+    with bad_input_listed():
+        results = read_results(run_directory)
+    if as_json:
+        print_json(kpi_document(results))
+        return
+    from rich.console import Console
+
+    Console().print(kpi_rich_table(results))
+
+
+@app.command(epilog="Example: gridbazaar report runs/kerala-village-001")
+def report(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
+) -> None:
+    """Build the HTML report of a run again."""
+    from ...sim.results import read_results
+    from ..report import write_report
+
+    with bad_input_listed():
+        results = read_results(run_directory)
+    print(write_report(results))
+
+
+@app.command(epilog="Example: gridbazaar bill runs/kerala-village-001 home-005 --month 2025-11")
+def bill(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
+    member: Annotated[str, typer.Argument(metavar="MEMBER", help="Whose bill, e.g. home-005.")],
+    month: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM", help="One month; by default all of the run.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The page; by default RUN/bills/MEMBER.html."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a member's bill as one HTML page to read and print."""
+    from ..bill_page import write_bill
+
+    with bad_input_listed():
+        written = write_bill(run_directory, member, month, out)
+    if as_json:
+        print_json(written.as_dict())
+        return
+    for one in written.months:
+        owed = "to receive" if one.total < 0 else "to pay"
+        print(
+            f"{written.prosumer} {one.month}: {abs(one.total):,.2f} {written.currency} {owed}, "
+            f"saving {one.saving:,.2f}"
+        )
+    print(f"page  {written.out}")

@@ -1,0 +1,148 @@
+"""Read what the indicators need from a run's tables, the large ones a day at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .case import Book, Figures, Floats, side
+from .trade import coincident_kwh
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ...sim.results import Results
+
+Codes = NDArray[np.int64]
+
+
+def figures_of(results: Results) -> Figures:
+    """Return the arrays of a finished run that its indicators are computed from.
+
+    Raises
+    ------
+    RunError
+        If the run's tables do not belong together.
+    """
+    frames, trades, manifest = results.frames, results.trades, results.manifest
+    n_frames, n_members = len(frames), len(results.members)
+    frame_of = {name: i for i, name in enumerate(frames.frame_id)}
+    member_of = {name: i for i, name in enumerate(results.members.prosumer)}
+    positions = results.positions
+    row, column = _codes(positions.frame_id, frame_of), _codes(positions.prosumer, member_of)
+
+    def by_member(name: str) -> Floats:
+        grid = np.zeros((n_frames, n_members))
+        grid[row, column] = positions[name].to_numpy()
+        return grid
+
+    sold, bought = by_member("sold_kwh"), by_member("bought_kwh")
+    minor = 1.0 / manifest["minor_per_major"]
+    paid, received = _money(results, minor)
+    saving = results.bills.groupby("prosumer", sort=False)[
+        ["saving", "saving_price_effect", "saving_operation_effect"]
+    ].sum()
+    feeder = results.scenario["feeder"]
+    ampacity = results.feeder.i_max_a
+    known = bool(np.isfinite(ampacity).any())  # else there is no loading to solve the feeder for
+    return Figures(
+        market=side(results, "market"),
+        no_p2p=side(results, "no-p2p"),
+        hours=results.interval_hours,
+        lower_pu=feeder["v_min_pu"],
+        upper_pu=feeder["v_max_pu"],
+        minor=minor,
+        saving=saving["saving"].to_numpy(),
+        price_effect=saving["saving_price_effect"].to_numpy(),
+        operation_effect=saving["saving_operation_effect"].to_numpy(),
+        book=_book(results.orders, frame_of, member_of, sold, bought),
+        paid=paid,
+        received=received,
+        sold_kwh=sold,
+        bought_kwh=bought,
+        net_kwh=by_member("metered_net_export_kwh"),
+        ordered_kwh=by_member("ordered_curtailment_kwh"),
+        deviation_kwh=by_member("deviation_kwh"),
+        retail_per_kwh=frames.retail_per_kwh.to_numpy(),
+        feed_in_per_kwh=frames.feed_in_per_kwh.to_numpy(),
+        price_per_kwh=_prices(trades, frame_of),
+        trade_kwh=trades.energy_kwh.to_numpy(),
+        trade_per_kwh=trades.price_per_kwh.to_numpy(),
+        capped_kwh=float(frames.capped_kwh.sum()),
+        withheld_kwh=float(frames.withheld_kwh.sum()),
+        one_price=_one_price(results.tariff),
+        coincident_kwh=_coincident(results, sold, bought),
+        peak_current_a=results.feeder_state.peak_current_a if known else 0.0 * ampacity,
+        ampacity_a=ampacity,
+    )
+
+
+def _codes(names: pd.Series, known: dict[str, int]) -> Codes:
+    """Turn names into row numbers; categories are looked up once each."""
+    if hasattr(names, "cat"):
+        each = np.array([known[name] for name in names.cat.categories], dtype=np.int64)
+        return np.asarray(each[names.cat.codes.to_numpy()])
+    return np.asarray(names.map(known).to_numpy(dtype=np.int64))
+
+
+def _money(results: Results, minor: float) -> tuple[float, float]:
+    """Return what members pay into the market and get out of it."""
+    ledger = results.ledger
+    amount = ledger.amount_minor.to_numpy()
+    accounts = {"utility", "bulk_supplier", "clearing", "platform"}
+    member = {side: ~ledger[side].isin(accounts).to_numpy() for side in ("payer", "payee")}
+    paid = amount[member["payer"] & (ledger.payee == "clearing").to_numpy()].sum()
+    received = amount[member["payee"] & (ledger.payer == "clearing").to_numpy()].sum()
+    return float(paid) * minor, float(received) * minor
+
+
+def _book(
+    orders: pd.DataFrame,
+    frame_of: dict[str, int],
+    member_of: dict[str, int],
+    sold: Floats,
+    bought: Floats,
+) -> Book:
+    frame, member = _codes(orders.frame_id, frame_of), _codes(orders.prosumer, member_of)
+    ask = (orders.side == "ask").to_numpy()
+    return Book(
+        frame=frame,
+        ask=ask,
+        price_per_kwh=orders.price_per_kwh.to_numpy(),
+        quantity_kwh=orders.quantity_kwh.to_numpy(),
+        traded_kwh=np.where(ask, sold[frame, member], bought[frame, member]),
+    )
+
+
+def _prices(trades: pd.DataFrame, frame_of: dict[str, int]) -> Floats:
+    """Return the mean price of each frame's trades, NaN where nothing was traded."""
+    frame, energy = _codes(trades.frame_id, frame_of), trades.energy_kwh.to_numpy()
+    whole = np.bincount(frame, energy, len(frame_of))
+    value = np.bincount(frame, energy * trades.price_per_kwh.to_numpy(), len(frame_of))
+    return np.divide(value, whole, out=np.full(len(whole), np.nan), where=whole > 0.0)
+
+
+def _one_price(tariff: dict[str, object]) -> bool:
+    """Whether the same retail and feed-in price hold for every kWh of a frame."""
+    return (
+        tariff.get("netting", "frame") == "frame"
+        and tariff.get("metering", "net-billing") != "gross-metering"
+        and not any(tariff.get(key) for key in ("slabs", "all_units", "banking", "tod_above_kwh"))
+    )
+
+
+def _coincident(results: Results, sold: Floats, bought: Floats) -> float:
+    """Sum, over all frames, what is contracted and fed and drawn at the same time."""
+    begins = results.frames.start.to_numpy().astype("datetime64[m]")
+    whole, frame = 0.0, 0
+    for starts, days in results.meter_days(("net_export_kwh",)):
+        net = days["net_export_kwh"]
+        edges = np.searchsorted(starts, begins[frame:])
+        edges = edges[edges < len(starts)]
+        for first, last in zip(edges, [*edges[1:], len(starts)], strict=True):
+            if sold[frame].any():
+                whole += coincident_kwh(net[first:last], sold[frame], bought[frame])
+            frame += 1
+    return whole
