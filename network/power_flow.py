@@ -101,9 +101,11 @@ def solve_power_flow(
 
     Notes
     -----
-    A scenario is `diverged` when a squared voltage is not positive, when a number overflows, or
-    when the step grows three times running, as it does past the loadability limit, where no
-    solution exists.
+    The sweep starts at a flat profile. A squared voltage that is not positive, a number that
+    overflows or a step that grows three times running ends it; it is then started once more from
+    the lossless voltages, which lie above every solution, and `diverged` is what ends so twice,
+    as past the loadability limit, where no solution exists. (A flat start can lie below the lower
+    of two solutions where strong generation lifts the voltages.)
 
     Examples
     --------

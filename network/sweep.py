@@ -246,6 +246,18 @@ def _forward(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _start_from_above(record: Any, lanes: Any, lane: Any) -> None:
+    """Start a lane anew at infinite voltages, where the first sweep finds no losses.
+
+    The lossless voltages lie above every solution and the sweep descends to the highest, which is
+    the one that a feeder works at. The flat start may lie below the lower solution where strong
+    generation lifts the voltage: the sweep then collapses, or stands still on the lower one.
+    """
+    for at in range((RECORD + SQUARED_V) * lanes + lane, record.size, RECORD * lanes):
+        record[at] = np.inf
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _leave(
     like: Any,
     record: Any,
@@ -329,6 +341,7 @@ def sweep_range(
     last_step = np.empty(lanes)
     growing = np.empty(lanes, np.int64)
     active = np.empty(lanes, np.bool_)
+    from_above = np.empty(lanes, np.bool_)
     leaving = np.zeros(lanes, np.bool_)
     for first in range(start, stop, lanes):
         count = min(lanes, stop - first)
@@ -341,6 +354,7 @@ def sweep_range(
             active[lane] = lane < count
             last_step[lane] = np.inf
             growing[lane] = 0
+            from_above[lane] = False
             if total - total != 0.0:
                 active[lane] = False
                 left -= 1
@@ -360,10 +374,11 @@ def sweep_range(
                 if not active[lane]:
                     continue
                 step = judged[STEP * lanes + lane]
+                lowest = judged[LOWEST * lanes + lane]
                 flow = judged[SOURCE_P * lanes + lane] + judged[SOURCE_Q * lanes + lane]
                 verdict = -1
-                # An overflow anywhere reaches the source's flow: NaN and inf minus itself are NaN.
-                if not (judged[LOWEST * lanes + lane] > 0.0 and flow - flow == 0.0):
+                # NaN and inf minus themselves are NaN; an overflow anywhere reaches the flow.
+                if not (lowest > 0.0 and lowest + flow - (lowest + flow) == 0.0):
                     verdict = DIVERGED
                 elif step <= tolerance:
                     verdict = CONVERGED
@@ -374,7 +389,14 @@ def sweep_range(
                         verdict = DIVERGED
                     elif iteration >= max_iterations:
                         verdict = ITERATION_LIMIT
-                if verdict >= 0:
+                if not from_above[lane] and (
+                    verdict == DIVERGED or (verdict == CONVERGED and iteration == 1)
+                ):
+                    _start_from_above(record, lanes, lane)
+                    from_above[lane] = True
+                    last_step[lane] = np.inf
+                    growing[lane] = 0
+                elif verdict >= 0:
                     active[lane] = False
                     left -= 1
                     status[first + lane] = verdict

@@ -18,9 +18,10 @@ from gridbazaar.network.sweep import sweep_range
 
 
 def _seconds(solve):
-    start = time.perf_counter()
+    """Seconds of the processor, which other programs do not add to."""
+    start = time.process_time()
     solve()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def test_a_single_33_bus_flow(benchmark):
@@ -70,10 +71,10 @@ def test_cold_compile(benchmark, tmp_path):
         "import time\n"
         "from gridbazaar.network import load_feeder, solve_power_flow\n"
         "f = load_feeder('ieee33_mv')\n"
-        "start = time.perf_counter()\n"
+        "start = time.process_time()\n"
         "for n in (1, 16):\n"
         "    solve_power_flow(f, [-f.load_kw] * n, [-f.load_kvar] * n)\n"
-        "print(time.perf_counter() - start)\n"
+        "print(time.process_time() - start)\n"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
 

@@ -114,3 +114,33 @@ def test_all_branches_may_be_switches():
     flow = solve_power_flow(feeder, np.full((5, 3), -9.0), np.full((5, 3), 4.0))
     assert (flow.v_pu == 1.0).all() and (flow.loss_kw == 0.0).all()
     np.testing.assert_allclose(flow.source_kw, 18.0)
+
+
+@pytest.mark.parametrize(("r", "x"), [(1.0, 0.0), (0.8, 0.6), (0.2, 0.98), (0.0, 1.0)])
+def test_a_line_of_two_buses_is_solved_wherever_it_can_be(r, x):
+    """U^2 + (2 (r P + x Q) - 1) U + |z|^2 (P^2 + Q^2) = 0 for a load P + jQ: its upper root."""
+    feeder = Feeder("two", "a line", ("a", "b"), 0, 1.0, [0], [1], [1e3 * r], [1e3 * x])
+    rng = np.random.default_rng(5)
+    power = np.zeros((2, 4000, 2))
+    power[:, :, 1] = rng.uniform(-3.0, 3.0, (2, 4000))
+    power[:, :4, 1] = [
+        [2.0, 1.0, 1.0, 0.0],
+        [0.0, 1.0, -1.0, 0.0],
+    ]  # flat is the lower root of some
+    p, q = -power[0, :, 1], -power[1, :, 1]
+    half = 0.5 - r * p - x * q
+    under_root = half**2 - (r**2 + x**2) * (p**2 + q**2)
+    solvable = (under_root >= 0.0) & (half > 0.0)
+    v = np.sqrt(half + np.sqrt(np.where(solvable, under_root, np.nan)))
+    assert 200 < np.count_nonzero(solvable) < 4000
+    flow = solve_power_flow(feeder, *power, 1e-12, 100_000)
+    np.testing.assert_array_equal(flow.status, np.where(solvable, 0, 2))
+    np.testing.assert_allclose(flow.v_pu[:, 1], v, rtol=0, atol=1e-6)
+    away = under_root > 1e-3  # at the limit both roots meet, and rounding decides
+    np.testing.assert_allclose(flow.v_pu[away, 1], v[away], rtol=0, atol=1e-9)
+
+
+def test_an_infinite_source_is_no_solution():
+    feeder = load_feeder("ieee33_mv").with_source_voltage(1e200)
+    flow = solve_power_flow(feeder, -feeder.load_kw[None], -feeder.load_kvar[None])
+    assert flow.status.tolist() == [2]
