@@ -97,7 +97,7 @@ class PlannedFlow:
         perhaps = set(names[beyond > -VOLTAGE_PU])
         found.holds(
             CRITICAL,
-            surely <= named <= perhaps,
+            surely <= named <= perhaps and (np.isnan(worst) or passed == (not named)),
             lambda: f"{say}: {sorted(named)} recorded, {sorted(surely)} derived",
         )
 

@@ -34,47 +34,12 @@ from .no_p2p import check_no_p2p
 from .objectives import check_objectives
 from .plans import PlanAudit
 from .steps import read_steps
+from .underivable import UNDERIVABLE
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 __all__ = ["UNDERIVABLE", "Audit", "Check", "audit_run", "audit_table"]
-
-#: Columns in which a changed number need not show, by file, and why.
-UNDERIVABLE: dict[str, dict[str, str]] = {
-    "frames.parquet": {
-        "front_points": "what the search found is not on file",
-        "evaluations": "what the search did is not on file",
-        "front_collapsed": "exact unless the marginal value is within a hundredth of the price",
-    },
-    "plans.parquet": {
-        "load_kwh": "exact but in frames whose gate closes on the first day",
-        "pv_kwh": "exact but in frames whose gate closes on the first day",
-        "battery_for_sale_kwh": "bounded by the battery; enters prices asked and energy withheld",
-    },
-    "members.parquet": {
-        "profile": "an input: no two homes share profile and week",
-        "week_offset": "an input: no two homes share profile and week",
-    },
-    "bus_minutes.csv": {
-        "no_p2p_over_minutes": "the second run's voltages are not on file",
-        "no_p2p_under_minutes": "the second run's voltages are not on file",
-    },
-    "utility.csv": {
-        "bulk_purchase_kwh": "exact but in the second run, whose losses are not on file; enters "
-        "the account there",
-    },
-    "feeder_buses.csv": {
-        "p_kw": "an input that homes replace; where homes are spread by load, it shows there",
-        "q_kvar": "an input that homes replace",
-        "n_customers": "an input; where homes are spread by customers, it shows there",
-    },
-    "feeder_branches.csv": {"i_max_a": "an input that the run does not use"},
-    "manifest.json": {
-        "versions": "an input",
-        "notes": "exact but for the dates of a preset of rules, which is not on file",
-    },
-}
 
 
 @dataclass(frozen=True)

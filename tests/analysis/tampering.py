@@ -84,6 +84,7 @@ PARQUET = [file for file in COLUMNS if file.endswith(".parquet")]
 CSV = [file for file in COLUMNS if file.endswith(".csv")]
 
 
+SUMS = "files are those whose hashes the manifest keeps"
 CHAIN = "the ledger's chain of hashes ends at the head in the manifest"
 
 
