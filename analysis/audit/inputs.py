@@ -73,6 +73,9 @@ class Run:
         What homes planned, frame by frame.
     steps : Steps
         The network loop.
+    base_excess : ndarray (n_frames,)
+        How far the feeder is above its limit without any sale, as forecast; infinite where it has
+        no solution [p.u.].
     """
 
     path: Path
@@ -96,6 +99,7 @@ class Run:
     no_p2p: dict[str, np.ndarray]
     plans: Plans
     steps: Steps
+    base_excess: np.ndarray
     network: Table
     ledger: Table
     books: Books

@@ -22,6 +22,7 @@ VARIANTS = {
         "start=2027-11-01",
     ],
     "above the limit without sales": ["feeder.source_voltage_pu=1.0505"],
+    "more load than the feeder can carry": ["profiles.load_scale=12"],
     "below the limit without sales": ["feeder.source_voltage_pu=0.955"],
     "sellers stopped altogether": ["market.max_iterations=1"],
     "literal caps": ["market.cap_base=offer", "market.cap_factor=0.7"],
