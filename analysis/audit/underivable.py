@@ -5,7 +5,6 @@ from __future__ import annotations
 #: Columns in which a changed number need not show, by file, and why.
 UNDERIVABLE: dict[str, dict[str, str]] = {
     "frames.parquet": {
-        "front_points": "what the search found is not on file",
         "evaluations": "what the search did is not on file",
         "front_collapsed": "exact unless the marginal value is within a hundredth of the price",
     },
@@ -22,9 +21,17 @@ UNDERIVABLE: dict[str, dict[str, str]] = {
         "no_p2p_over_minutes": "the second run's voltages are not on file",
         "no_p2p_under_minutes": "the second run's voltages are not on file",
     },
-    "utility.csv": {
-        "bulk_purchase_kwh": "exact but in the second run, whose losses are not on file; enters "
-        "the account there",
+    "fronts.parquet": {
+        "f1": "exact at the chosen point; else bounded by its neighbours",
+        "traded_kwh": "exact but under `surplus`, where f2 is not price times energy",
+    },
+    "no_p2p.parquet": {
+        "ordered_kwh": "a part of what was curtailed",
+        "v_min_pu": "which home exchanged how much in an interval is not on file",
+        "v_min_bus": "which home exchanged how much in an interval is not on file",
+        "v_max_pu": "which home exchanged how much in an interval is not on file",
+        "v_max_bus": "which home exchanged how much in an interval is not on file",
+        "substation_kvar": "which home exchanged how much in an interval is not on file",
     },
     "feeder_buses.csv": {
         "p_kw": "an input that homes replace; where homes are spread by load, it shows there",

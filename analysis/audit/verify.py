@@ -23,6 +23,7 @@ from .capping import check_capping
 from .check import Check, Findings, Unusable
 from .columns import NEEDED
 from .energy import EnergyAudit, check_frame_energy, check_positions
+from .fronts import check_fronts
 from .inputs import Run, read_run
 from .manifest import check_manifest, check_sums
 from .market import check_orders, check_prices, check_schedule, check_trades
@@ -33,6 +34,7 @@ from .network import FeederAudit, check_metered_voltages
 from .no_p2p import check_no_p2p
 from .objectives import check_objectives
 from .plans import PlanAudit
+from .second_run import SecondRunAudit
 from .steps import read_steps
 from .underivable import UNDERIVABLE
 
@@ -108,6 +110,8 @@ def audit_run(path: str | Path) -> Audit:
     ):
         with found.section(title):
             check(run, found, run.books)
+    with found.section("fronts"):
+        check_fronts(run, found)
     with found.section("schedule"):
         check_schedule(run, found)
     with found.section("positions and frames"):
@@ -146,6 +150,7 @@ def _read_meters(run: Run, found: Findings) -> FrameSums | None:
         ("meters", EnergyAudit),
         ("feeder", FeederAudit),
         ("plans", PlanAudit),
+        ("run without the market", SecondRunAudit),
     ):
         with found.section(title):
             watchers[title] = kind(run, found)

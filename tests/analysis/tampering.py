@@ -72,7 +72,7 @@ COLUMNS = {
 # A change of one of these alone shows all the same, in the sum that it enters.
 ALSO_SEEN = {
     ("feeder_buses.csv", "n_customers"),
-    ("utility.csv", "bulk_purchase_kwh"),
+    ("fronts.parquet", "traded_kwh"),
 }
 DERIVABLE = [
     (file, column)

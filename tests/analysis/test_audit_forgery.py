@@ -225,9 +225,12 @@ def test_an_input_changed_without_the_hashes_shows_in_them(run, file):
     assert set(failed_as_it_is(run)) == {CHAIN, SUMS}
 
 
-@pytest.mark.parametrize("key", ["evaluations", "front_points"])
-def test_what_cannot_be_derived_has_a_hash(run, key):
-    change_cell(run / "frames.parquet", key, 0, generator(key))
+@pytest.mark.parametrize(
+    ("file", "key"),
+    [("frames.parquet", "evaluations"), ("no_p2p.parquet", "substation_kvar")],
+)
+def test_what_cannot_be_derived_has_a_hash(run, file, key):
+    change_cell(run / file, key, 0, generator(key))
     assert failed_as_it_is(run) == [SUMS]
     assert failed(run) == []
 
