@@ -209,7 +209,7 @@ def _month(
         same_meter_total=float(row["no_p2p_same_meter_total"]),
         no_pv_total=float(row["no_pv_total"]),
         battery_gain=_whole(battery, unit),
-        bank_gain=_whole(saving - (no_p2p - total) - battery, unit),
+        bank_gain=_whole(float(row["bank_value"] - row["no_p2p_bank_value"]), unit),
         saving=saving,
         price_effect=float(row["saving_price_effect"]),
         operation_effect=float(row["saving_operation_effect"]),

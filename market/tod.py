@@ -43,11 +43,6 @@ class ToDFrame:
         return (self.end_minute - self.start_minute - 1) % MINUTES_PER_DAY + 1
 
     @property
-    def crosses_midnight(self) -> bool:
-        """Whether the frame ends on the day after it begins."""
-        return self.start_minute + self.minutes > MINUTES_PER_DAY
-
-    @property
     def clock(self) -> str:
         """The frame as people read it, `22:00-06:00`."""
         return f"{clock(self.start_minute)}-{clock(self.end_minute)}"

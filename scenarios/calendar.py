@@ -74,11 +74,6 @@ class IntervalGrid:
         return self.history_days * self.per_day
 
     @property
-    def run_end(self) -> int:
-        """Index after the run's last interval."""
-        return (self.history_days + self.days) * self.per_day
-
-    @property
     def starts(self) -> Times:
         """Start of each interval, (n_intervals,)."""
         step = np.timedelta64(self.interval_minutes, "m")

@@ -42,11 +42,6 @@ class Series:
         """Whole days."""
         return int(self.kwh.shape[1])
 
-    @property
-    def resolution_minutes(self) -> int:
-        """Length of a slot [min]."""
-        return 1440 // int(self.kwh.shape[2])
-
 
 def _some(items: Sequence[str]) -> str:
     rest = len(items) - _SHOWN

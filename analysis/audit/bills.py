@@ -178,14 +178,13 @@ def _enter(
 
 def _add(bill: Bill, line: str, columns: tuple[np.ndarray | float, ...], kept: np.ndarray) -> None:
     """Add entries given as the columns of :class:`LineEntries`."""
-    columns = tuple(np.broadcast_to(column, kept.shape)[kept] for column in columns)
-    home, _, amount, *_ = columns
-    np.add.at(bill.owed[line], home, amount)
+    rows = [np.broadcast_to(column, kept.shape)[kept] for column in columns]
+    np.add.at(bill.owed[line], rows[0], rows[2])
     if line in bill.entries:
         before = vars(bill.entries[line]).values()
-        columns = tuple(np.concatenate(pair) for pair in zip(before, columns, strict=True))
-    order = np.argsort(columns[0], kind="stable")
-    bill.entries[line] = LineEntries(*(np.asarray(column)[order] for column in columns))
+        rows = [np.concatenate(pair) for pair in zip(before, rows, strict=True)]
+    order = np.argsort(rows[0], kind="stable")
+    bill.entries[line] = LineEntries(*(column[order] for column in rows))
 
 
 def _net(

@@ -123,9 +123,8 @@ def _check_status(run: Run, found: Findings, steps: Steps) -> None:
     derived = np.where(traded, "cleared", "no-trade").astype(object)
     if run.setting("market", "network") != "ignore":
         derived[~traded & wanted] = "infeasible-limit"
-        over = high > upper + VOLTAGE_PU
-        near = (high > upper - VOLTAGE_PU) & (status == "infeasible-base")
-        derived[over | near] = "infeasible-base"
+        near = (np.abs(run.base_excess) <= VOLTAGE_PU) & (status == "infeasible-base")
+        derived[(run.base_excess > VOLTAGE_PU) | near] = "infeasible-base"
         found.at_most(
             ACCEPTED,
             np.where((status == "infeasible-base") | np.isnan(high), 0.0, high - upper),

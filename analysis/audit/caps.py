@@ -48,7 +48,8 @@ def check_caps(run: Run, found: Findings, steps: Steps) -> None:
     asks = run.orders.is_ask
     offered[run.orders.frame[asks], run.orders.home[asks]] = run.orders.quantity[asks]
     for frame in np.unique(steps.frame).tolist():
-        loop = _Loop(*[offered[frame]] * 3, np.zeros(run.n_homes), set())
+        start = offered[frame]
+        loop = _Loop(start, start, start, np.zeros(run.n_homes), set())
         numbers = steps.of(frame)
         for step in numbers:
             caps, phase = steps.caps_of(step), int(steps.phase[step])

@@ -65,14 +65,17 @@ class Run:
         Names of the homes, in the order of the members' file and of all arrays.
     bus : ndarray (n_homes,)
         Where they stand, as index into `feeder.names`.
-    frames, capping, caps, network, ledger : Table
-        `frames` in the timetable's order, `network` in the order of time.
+    frames, capping, caps, fronts, network, second, ledger : Table
+        `frames` in the timetable's order; `network`, and the second run's sums, in that of time.
     positions, no_p2p : dict of str to ndarray (n_frames, n_homes)
         Each column of the positions, and of the second run's exchange.
     plans : Plans
         What homes planned, frame by frame.
     steps : Steps
         The network loop.
+    base_excess : ndarray (n_frames,)
+        How far the feeder is above its limit without any sale, as forecast; infinite where it has
+        no solution [p.u.].
     """
 
     path: Path
@@ -93,9 +96,12 @@ class Run:
     positions: dict[str, np.ndarray]
     capping: Table
     caps: Table
+    fronts: Table
+    second: Table
     no_p2p: dict[str, np.ndarray]
     plans: Plans
     steps: Steps
+    base_excess: np.ndarray
     network: Table
     ledger: Table
     books: Books
@@ -288,23 +294,37 @@ def _caps(run: Run, table: Table, found: Findings) -> None:
     run.caps = table
 
 
+def _fronts(run: Run, table: Table, found: Findings) -> None:
+    table.columns["frame"] = known_codes(found, table, "frame_id", run.frame_of)
+    run.fronts = table
+
+
 def _network(run: Run, table: Table, found: Findings) -> None:
-    time = run.time
+    run.network = _by_interval(run, table, found)
+
+
+def _second(run: Run, table: Table, found: Findings) -> None:
+    run.second = _by_interval(run, table, found)
+
+
+def _by_interval(run: Run, table: Table, found: Findings) -> Table:
+    """Demand one row in every interval, in order of time."""
+    time, name = run.time, table.name
     expected = time.interval_start(np.arange(time.n_intervals))
     same = table.n == time.n_intervals
-    found.holds(ONE_ROW, same, lambda: f"network: {table.n} rows for {time.n_intervals} intervals")
+    found.holds(ONE_ROW, same, lambda: f"{name}: {table.n} rows for {time.n_intervals} intervals")
     if same:
         found.holds(
             ONE_ROW,
             table["start"] == expected,
-            lambda i: f"network: row {i}: {table['start'][i]} instead of {expected[i]}",
+            lambda i: f"{name}: row {i}: {table['start'][i]} instead of {expected[i]}",
         )
     if not same or not np.array_equal(table["start"], expected):
-        raise Unusable("network: its intervals are not those of the run")
-    known = {name: i for i, name in enumerate(run.feeder.names)}
+        raise Unusable(f"{name}: its intervals are not those of the run")
+    known = {bus: i for i, bus in enumerate(run.feeder.names)}
     for column in ("v_min_bus", "v_max_bus"):
         table.columns[column] = known_codes(found, table, column, known, empty_allowed=True)
-    run.network = table
+    return table
 
 
 def _ledger(run: Run, table: Table, found: Findings) -> None:
@@ -322,7 +342,9 @@ _ORDERED = {
     "positions": _positions,
     "capping": _capping,
     "caps": _caps,
+    "fronts": _fronts,
     "no_p2p_exchange": _no_p2p,
+    "no_p2p": _second,
     "network": _network,
     "ledger": _ledger,
 }

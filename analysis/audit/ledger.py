@@ -12,6 +12,7 @@ import numpy as np
 from . import files
 from .bills import MONTH_END, Bill
 from .check import Findings
+from .files import Table
 from .inputs import MARKET_ACCOUNTS, Run, known_codes
 from .settlement import BALANCED_KWH, Settlement, derives_payments, whole_minor
 from .terms import Month
@@ -287,7 +288,7 @@ def _month_entries(run: Run, laid: Batches, bills: list[Bill]) -> Iterator[Entri
                 part = bill.entries[line]
                 at, home = np.full(part.home.size, batch), FIRST_HOME + part.home
                 yield _entries(at, line, home, UTILITY, part.energy, part.amount)
-        drawn = bulk_kwh(run, month)
+        drawn = bulk_kwh(run, month, run.network)
         cost = whole_minor(np.array([drawn * price * unit]))
         sides = (UTILITY, BULK) if drawn >= 0.0 else (BULK, UTILITY)
         yield Entries(
@@ -300,14 +301,14 @@ def _month_entries(run: Run, laid: Batches, bills: list[Bill]) -> Iterator[Entri
         )
 
 
-def bulk_kwh(run: Run, month: Month) -> float:
+def bulk_kwh(run: Run, month: Month, feeder: Table) -> float:
     """Return what the bulk supplier delivered in a month, losses included [kWh].
 
     An interval whose power flow has no solution leaves no number to buy by.
     """
     first = run.time.first[month.frames.start]
     last = first + run.time.length[month.frames].sum()
-    return float(np.nansum(run.network["substation_kw"][first:last])) * run.time.hours
+    return float(np.nansum(feeder["substation_kw"][first:last])) * run.time.hours
 
 
 def _joined(parts: list[Entries]) -> Entries:

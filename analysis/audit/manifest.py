@@ -32,6 +32,7 @@ def check_manifest(run: Run, found: Findings) -> None:
         ("scenario", scenario.get("name")),
         ("seed", scenario.get("seed")),
         ("currency", terms.currency),
+        ("currency", scenario.get("currency")),
         ("minor_per_major", terms.minor_per_major),
         ("start", str(time.begin)),
         ("end", str(time.end[-1])),

@@ -42,6 +42,8 @@ class PlannedFlow:
         self._order = np.argsort(run.bus, kind="stable")
         self._used, self._begins = np.unique(run.bus[self._order], return_index=True)
         self._extremes = np.full((run.n_frames, 3, 2), np.nan)
+        self._lowest = np.full(run.n_frames, np.nan)
+        run.base_excess = np.full(run.n_frames, np.nan)
         self._ignored = run.setting("market", "network") == "ignore"
 
     def check(self, frame: int, plan: PlanDay) -> None:
@@ -63,6 +65,8 @@ class PlannedFlow:
         v = np.abs(solve(run.feeder, self._source, power).voltage)
         v = v.reshape(run.feeder.n, len(sales), -1)
         self._extremes[frame] = np.stack([v[:, :3].min((0, 2)), v[:, :3].max((0, 2))], axis=1)
+        # Undervoltage is told of the intervals that have a solution.
+        self._lowest[frame] = np.fmin.reduce(v[:, 0], axis=None)
         ceiling = np.where(v[:, 0] > self._upper, v[:, 0] + IMMATERIAL_PU, self._upper)
         for i, step in enumerate(numbers, start=3):
             self._check_step(step, v[:, i], ceiling)
@@ -97,20 +101,21 @@ class PlannedFlow:
         perhaps = set(names[beyond > -VOLTAGE_PU])
         found.holds(
             CRITICAL,
-            surely <= named <= perhaps,
+            surely <= named <= perhaps and (np.isnan(worst) or passed == (not named)),
             lambda: f"{say}: {sorted(named)} recorded, {sorted(surely)} derived",
         )
 
     def finish(self) -> None:
         """Compare the frames with the flows."""
         run, found, frames = self._run, self._found, self._run.frames
-        (low, high), passed = self._extremes[:, 0].T, self._extremes[:, 0, 1] <= self._upper
+        low, excess = self._lowest, self._extremes[:, 0, 1] - self._upper
+        run.base_excess = np.where(np.isnan(excess), np.inf, excess)
         flagged = frames["undervoltage_base"] > 0.5
         near = np.abs(low - self._lower) <= VOLTAGE_PU
         found.holds(UNDER, near | (flagged == (low < self._lower)), lambda f: run.time.ids[f])
         told = frames.text("status") == "infeasible-base"
-        near = np.abs(high - self._upper) <= VOLTAGE_PU
-        right = near | (told == (~passed & np.bool_(not self._ignored)))
+        over = (run.base_excess > 0.0) & np.bool_(not self._ignored)
+        right = (np.abs(run.base_excess) <= VOLTAGE_PU) | (told == over)
         found.holds(OVER, right, lambda f: run.time.ids[f])
         first = self._extremes[:, 1, 1].copy()
         begins = self._steps.is_first

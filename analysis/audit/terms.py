@@ -112,6 +112,9 @@ def _terms(data: Mapping[str, Any]) -> Terms:
     if netting not in NETTINGS or metering not in METERINGS:
         raise ValueError(f"netting {netting!r} or metering {metering!r} is unknown")
     banking = data.get("banking") or {}
+    scope = banking.get("scope", "day")
+    if scope not in ("day", "frame"):
+        raise ValueError(f"banking scope {scope!r} is unknown")
     support = data.get("grid_support")
     imbalance = data.get("imbalance") or {}
     price = imbalance.get("price", "dual")
@@ -136,7 +139,7 @@ def _terms(data: Mapping[str, Any]) -> Terms:
         banks=netting == "month",
         year_starts_month=int(banking.get("year_starts_month", 4)),
         payout=float(banking.get("payout_per_kwh", 0.0)),
-        bank_by_frame=banking.get("scope", "day") == "frame",
+        bank_by_frame=scope == "frame",
         net_metering_up_to_kw=_or(data.get("net_metering_up_to_kw"), math.inf),
         support=None if support is None else _steps(support["blocks"], False),
         support_above_kw=0.0 if support is None else float(support["above_kw"]),

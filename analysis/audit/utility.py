@@ -67,7 +67,7 @@ def banked(run: Run, bills: list[Bill]) -> np.ndarray:
 
 
 def check_utility(run: Run, found: Findings, settled: Settlement, ways: Ways) -> None:
-    """Derive every row; only the energy bought in the second run is taken from the file."""
+    """Derive every row."""
     kinds = {"month": columns.TEXT, "case": columns.TEXT, "bulk_purchase_kwh": columns.REAL}
     kinds |= dict.fromkeys(MONEY, columns.REAL)
     table = files.read_csv(run.path / "utility.csv", kinds, found)
@@ -84,13 +84,10 @@ def check_utility(run: Run, found: Findings, settled: Settlement, ways: Ways) ->
         return f"{CASES[c]}, {run.months[m].name}"
 
     recorded = table["bulk_purchase_kwh"].reshape(shape)
-    own = np.array([bulk_kwh(run, month) for month in run.months])
-    second = recorded[:, 1]
-    if run.setting("market", "mechanism") == "grid-only":
-        second = own
+    own = np.array([bulk_kwh(run, month, run.network) for month in run.months])
+    second = np.array([bulk_kwh(run, month, run.second) for month in run.months])
     bulk = np.stack([own, second, own, own - second], axis=1)
     found.close(BULK, recorded, bulk, UNITS_KWH, place, "kWh")
-    _check_second_bulk(run, found, second)
     unit = run.terms.minor_per_major
     price = run.terms.bulk_price * unit
     rows: dict[str, np.ndarray] = {}
@@ -117,18 +114,4 @@ def check_utility(run: Run, found: Findings, settled: Settlement, ways: Ways) ->
             1e-4,
             lambda m, c, name=column: f"{name} of {place(m, c)}",
             "minor units",
-        )
-
-
-def _check_second_bulk(run: Run, found: Findings, bulk: np.ndarray) -> None:
-    """The second run's losses are not on file; but they are not negative."""
-    net = run.no_p2p["net_export_kwh"].sum(axis=1)
-    drawn = np.array([-net[month.frames].sum() for month in run.months])
-    if run.manifest.get("unsolved_intervals") == 0:
-        found.at_most(
-            BULK,
-            drawn - bulk,
-            UNITS_KWH,
-            lambda m: f"no-p2p, {run.months[m].name}: losses below nothing",
-            "kWh",
         )

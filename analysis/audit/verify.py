@@ -23,6 +23,7 @@ from .capping import check_capping
 from .check import Check, Findings, Unusable
 from .columns import NEEDED
 from .energy import EnergyAudit, check_frame_energy, check_positions
+from .fronts import check_fronts
 from .inputs import Run, read_run
 from .manifest import check_manifest, check_sums
 from .market import check_orders, check_prices, check_schedule, check_trades
@@ -33,48 +34,14 @@ from .network import FeederAudit, check_metered_voltages
 from .no_p2p import check_no_p2p
 from .objectives import check_objectives
 from .plans import PlanAudit
+from .second_run import SecondRunAudit
 from .steps import read_steps
+from .underivable import UNDERIVABLE
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 __all__ = ["UNDERIVABLE", "Audit", "Check", "audit_run", "audit_table"]
-
-#: Columns in which a changed number need not show, by file, and why.
-UNDERIVABLE: dict[str, dict[str, str]] = {
-    "frames.parquet": {
-        "front_points": "what the search found is not on file",
-        "evaluations": "what the search did is not on file",
-        "front_collapsed": "exact unless the marginal value is within a hundredth of the price",
-    },
-    "plans.parquet": {
-        "load_kwh": "exact but in frames whose gate closes on the first day",
-        "pv_kwh": "exact but in frames whose gate closes on the first day",
-        "battery_for_sale_kwh": "bounded by the battery; enters prices asked and energy withheld",
-    },
-    "members.parquet": {
-        "profile": "an input: no two homes share profile and week",
-        "week_offset": "an input: no two homes share profile and week",
-    },
-    "bus_minutes.csv": {
-        "no_p2p_over_minutes": "the second run's voltages are not on file",
-        "no_p2p_under_minutes": "the second run's voltages are not on file",
-    },
-    "utility.csv": {
-        "bulk_purchase_kwh": "exact but in the second run, whose losses are not on file; enters "
-        "the account there",
-    },
-    "feeder_buses.csv": {
-        "p_kw": "an input that homes replace; where homes are spread by load, it shows there",
-        "q_kvar": "an input that homes replace",
-        "n_customers": "an input; where homes are spread by customers, it shows there",
-    },
-    "feeder_branches.csv": {"i_max_a": "an input that the run does not use"},
-    "manifest.json": {
-        "versions": "an input",
-        "notes": "exact but for the dates of a preset of rules, which is not on file",
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -143,6 +110,8 @@ def audit_run(path: str | Path) -> Audit:
     ):
         with found.section(title):
             check(run, found, run.books)
+    with found.section("fronts"):
+        check_fronts(run, found)
     with found.section("schedule"):
         check_schedule(run, found)
     with found.section("positions and frames"):
@@ -181,6 +150,7 @@ def _read_meters(run: Run, found: Findings) -> FrameSums | None:
         ("meters", EnergyAudit),
         ("feeder", FeederAudit),
         ("plans", PlanAudit),
+        ("run without the market", SecondRunAudit),
     ):
         with found.section(title):
             watchers[title] = kind(run, found)

@@ -18,13 +18,17 @@ if "tampering" not in sys.modules:
     sys.modules["tampering"] = _module
     _spec.loader.exec_module(_module)
 
-# Every kind of posting and bill line occurs: charges on both sides, fixed charges, penalties.
+# Every kind of posting and bill line occurs: charges on both sides, fixed charges of one and three
+# phases, penalties, banked units that are paid out at the month's end inside the run; and homes
+# that the rules leave out of trade.
 SETTINGS = [
     "days=3",
+    "start=2026-03-30",
+    "seed=2",
     "outputs.bus_voltages=true",
-    "tariff.transaction_charge_per_kwh=0.42",
-    "tariff.seller_share=0.3",
-    "tariff.fixed_charge_per_month={single: 60}",
+    "tariff={preset: kseb-2025, transaction_charge_per_kwh: 0.42, seller_share: 0.3, "
+    "p2p_max_kw: 6.4, net_metering_up_to_kw: 5, grid_support: {above_kw: 3}}",
+    "members.generate.three_phase_share=0.2",
     "settlement.penalty_factor=0.25",
 ]
 

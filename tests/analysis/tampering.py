@@ -72,7 +72,7 @@ COLUMNS = {
 # A change of one of these alone shows all the same, in the sum that it enters.
 ALSO_SEEN = {
     ("feeder_buses.csv", "n_customers"),
-    ("utility.csv", "bulk_purchase_kwh"),
+    ("fronts.parquet", "traded_kwh"),
 }
 DERIVABLE = [
     (file, column)
@@ -84,6 +84,7 @@ PARQUET = [file for file in COLUMNS if file.endswith(".parquet")]
 CSV = [file for file in COLUMNS if file.endswith(".csv")]
 
 
+SUMS = "files are those whose hashes the manifest keeps"
 CHAIN = "the ledger's chain of hashes ends at the head in the manifest"
 
 

@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
 from tampering import (
     CHAIN,
+    SUMS,
     change_cell,
     failed,
     failed_as_it_is,
@@ -14,7 +16,10 @@ from tampering import (
     read_rows,
     replaced,
     with_column,
+    write_manifest,
 )
+
+from gridbazaar.analysis.audit import UNDERIVABLE
 
 pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
 
@@ -110,81 +115,159 @@ def test_known_steps_of_the_network_loop_are_exact(run):
             assert failed(run), (row, column)
 
 
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [("v_max_pu", 1.0501), ("v_max_pu", 1.0), ("v_min_pu", 1.05), ("v_min_pu", 0.94)],
-)
-def test_forecast_voltages_are_bounded(run, column, value):
+@pytest.mark.parametrize("column", ["v_min_pu", "v_max_pu", "v_max_unchecked_pu"])
+def test_forecast_voltages_are_exact_in_frames_that_were_capped_too(run, column):
     table = pq.read_table(run / "frames.parquet")
+    row = int(np.argmax(table.column("iterations").to_numpy()))
     values = table.column(column).to_pylist()
-    values[1] = value
+    values[row] *= 0.99
     replaced(run / "frames.parquet", with_column(table, column, values))
     assert failed(run)
 
 
-@pytest.mark.parametrize("column", ["withheld_kwh", "front_collapsed"])
-def test_what_is_exact_in_most_frames_is_checked_there(run, column):
+def test_undervoltage_is_exact_in_frames_that_were_capped_too(run):
     table = pq.read_table(run / "frames.parquet")
-    values = table.column(column).to_pylist()
-    values[0] = not values[0] if column == "front_collapsed" else values[0] + 0.05
-    replaced(run / "frames.parquet", with_column(table, column, values))
+    row = int(np.argmax(table.column("iterations").to_numpy()))
+    values = table.column("undervoltage_base").to_pylist()
+    values[row] = not values[row]
+    replaced(run / "frames.parquet", with_column(table, "undervoltage_base", values))
+    assert failed(run) == ["undervoltage without any sale is flagged"]
+
+
+def test_a_cap_shifted_from_one_seller_to_another_shows(run):
+    table = pq.read_table(run / "caps.parquet")
+    caps = table.column("cap_kwh").to_pylist()
+    lowered = [i for i, step in enumerate(table.column("step").to_pylist()) if step == 1]
+    caps[lowered[0]] += 0.01
+    caps[lowered[1]] -= 0.01
+    replaced(run / "caps.parquet", with_column(table, "cap_kwh", caps))
+    assert "caps are lowered and given back by the rule of the network loop" in failed(run)
+
+
+def test_a_front_that_collapsed_is_known_by_the_marginal_value(run):
+    table = pq.read_table(run / "frames.parquet")
+    values = table.column("front_collapsed").to_pylist()
+    values[0] = not values[0]
+    replaced(run / "frames.parquet", with_column(table, "front_collapsed", values))
     assert failed(run)
 
 
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("feeder.source_voltage_pu", 1.0431),
-        ("feeder.power_factor", 0.94),
-        ("battery.round_trip_efficiency", 0.91),
-        ("battery.initial_soc", 0.45),
-        ("market.grid_margin_per_kwh", 5.0),
-        ("market.price_rule", "mid-market"),
-        ("seed", 2),
-        ("days", 4),
-        ("start", "2025-11-02"),
-        ("members.generate.homes", 56),
-        ("outputs.bus_voltages", False),
-        ("market.mechanism", "grid-only"),
-    ],
-)
-def test_a_changed_scenario_shows(run, path, value):
-    scenario = yaml.safe_load((run / "scenario.yaml").read_text(encoding="utf-8"))
-    part = scenario
-    *above, key = path.split(".")
-    for name in above:
-        part = part[name]
-    part[key] = value
-    replaced(run / "scenario.yaml", yaml.safe_dump(scenario))
-    assert failed(run)
+def test_a_bill_of_the_second_run_changed_with_all_that_it_enters_shows(run):
+    rows = read_rows(run / "bills.csv")
+    for column, change in (
+        ("no_p2p_total", 5.0),
+        ("saving", 5.0),
+        ("saving_operation_effect", 5.0),
+    ):
+        at = rows[0].index(column)
+        rows[1][at] = repr(round(float(rows[1][at]) + change, 2))
+    replaced(run / "bills.csv", rows)
+    assert failed(run) == ["the bills of the run without the market are right"]
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "reference_rate_per_kwh",
-        "feed_in_per_kwh",
-        "bulk_price_per_kwh",
-        "network_charge_per_kwh",
-        "transaction_charge_per_kwh",
-        "seller_share",
-    ],
-)
-def test_a_changed_tariff_shows(run, key):
+def test_the_utility_cannot_lose_an_income(run):
+    rows = read_rows(run / "utility.csv")
+    at = rows[0].index("network_income")
+    rows[1][at] = "0.0"
+    replaced(run / "utility.csv", rows)
+    assert "the utility's account follows from the bills and its purchases" in failed(run)
+
+
+def leaves(document, path=()):
+    """All values of a document with their keys."""
+    if not isinstance(document, dict | list):
+        yield path, document
+        return
+    pairs = document.items() if isinstance(document, dict) else enumerate(document)
+    for key, part in pairs:
+        yield from leaves(part, (*path, key))
+
+
+def listed(file, path):
+    """Whether a key, or a part that it stands in, is said not to be derivable."""
+    return any(".".join(map(str, path[:n])) in UNDERIVABLE[file] for n in range(1, len(path) + 1))
+
+
+@pytest.mark.parametrize("file", ["scenario.yaml", "tariff.yaml"])
+def test_every_key_of_scenario_and_tariff_shows_or_is_listed(run, file):
+    text = (run / file).read_text(encoding="utf-8")
+    for path, value in leaves(yaml.safe_load(text)):
+        if listed(file, path):
+            continue
+        document = part = yaml.safe_load(text)
+        for key in path[:-1]:
+            part = part[key]
+        part[path[-1]] = other(value)
+        replaced(run / file, yaml.safe_dump(document))
+        assert failed(run), path
+
+
+def test_a_rate_of_a_slab_that_somebody_reaches_shows(run):
     tariff = yaml.safe_load((run / "tariff.yaml").read_text(encoding="utf-8"))
-    tariff[key] += 0.01
+    tariff["slabs"][0]["rate_per_kwh"] += 0.01
     replaced(run / "tariff.yaml", yaml.safe_dump(tariff))
-    assert failed(run)
+    assert "every line of every bill follows from meters, contracts and tariff" in failed(run)
+
+
+def other(value):
+    """Another value of the same kind."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    return value * 1.01 + 0.001 if isinstance(value, float) else "x"
+
+
+@pytest.mark.parametrize("file", ["scenario.yaml", "tariff.yaml"])
+def test_an_input_changed_without_the_hashes_shows_in_them(run, file):
+    text = (run / file).read_text(encoding="utf-8")
+    replaced(run / file, text + "# nothing\n")
+    assert set(failed_as_it_is(run)) == {CHAIN, SUMS}
 
 
 @pytest.mark.parametrize(
-    "key",
-    ["status", "scenario", "seed", "currency", "minor_per_major", "start", "end", "prosumers",
-     "frames", "unsolved_intervals", "ledger_head_sha256", "tariff", "unconfirmed"],
-)  # fmt: skip
-def test_a_changed_manifest_shows(run, key):
+    ("file", "key"),
+    [("frames.parquet", "evaluations"), ("no_p2p.parquet", "substation_kvar")],
+)
+def test_what_cannot_be_derived_has_a_hash(run, file, key):
+    change_cell(run / file, key, 0, generator(key))
+    assert failed_as_it_is(run) == [SUMS]
+    assert failed(run) == []
+
+
+def test_a_changed_manifest_shows(run):
     manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
-    value = manifest[key]
-    manifest[key] = value + 1 if isinstance(value, int) else [] if key == "unconfirmed" else "x"
-    replaced(run / "manifest.json", json.dumps(manifest))
-    assert failed(run)
+    assert set(UNDERIVABLE["manifest.json"]) <= set(manifest)
+    for key, value in manifest.items():
+        if key == "versions":
+            continue
+        if isinstance(value, int):
+            changed = value + 1
+        elif isinstance(value, dict):
+            changed = value | {"bills.csv": "0" * 64}
+        else:
+            changed = [*value, "x"] if isinstance(value, list) else "x"
+        replaced(run / "manifest.json", json.dumps(manifest | {key: changed}))
+        assert failed_as_it_is(run), key
+
+
+@pytest.mark.parametrize(
+    ("rules", "note", "right"),
+    [
+        (None, "tariff kseb-2025 applies until 2026-03-01; the run is from 2026-03-30", False),
+        ("delhi", "rules delhi applies until 2026-03-31; {run}", True),
+        ("delhi", "rules delhi applies until 2027-03-31; {run}", False),
+        ("delhi", "rules delhi applies 2026-04-01 to 2027-03-31; {run}", True),
+        ("delhi", "rules delhi applies from 2020-01-01 on; {run}", False),
+        (None, "rules delhi applies until 2026-03-31; {run}", False),
+    ],
+)
+def test_notes_on_dates_must_make_sense(run, rules, note, right):
+    for file, section in (("scenario.yaml", "settlement"), ("tariff.yaml", None)):
+        document = yaml.safe_load((run / file).read_text(encoding="utf-8"))
+        if rules:
+            (document[section] if section else document)["rules"] = rules
+        replaced(run / file, yaml.safe_dump(document))
+    note = note.format(run="the run is from 2026-03-30 to 2026-04-01")
+    write_manifest(run, notes=lambda _: [note], rules=lambda _: rules or "none")
+    assert ("the manifest says if tariff or rules do not apply" in "".join(failed(run))) != right

@@ -67,7 +67,7 @@ def test_the_grid_covers_history_run_and_look_ahead(minutes):
     assert grid.n_intervals == 7 * 1440 // minutes
     assert str(grid.starts[0]) == "2025-10-30T06:00"
     assert str(grid.starts[grid.run_start]) == "2025-11-01T06:00"
-    assert str(grid.starts[grid.run_end]) == "2025-11-04T06:00"
+    assert str(grid.starts[grid.run_start + 3 * grid.per_day]) == "2025-11-04T06:00"
     assert str(grid.end) == "2025-11-06T06:00"
     assert grid.dates.tolist()[0] == dt.date(2025, 10, 30)
     assert grid.dates.tolist()[-1] == dt.date(2025, 11, 6)

@@ -1,0 +1,116 @@
+"""`no_p2p.parquet`: the community and the feeder of the run without the market, by interval."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .check import Findings, Place, Unusable
+from .energy import ENERGY_KWH
+from .inputs import Run
+from .meters import MeterDay
+
+SAME = "the run without the market has the same load and sun in every interval"
+CLOSES = "all meters of the run without the market close together, and with the feeder"
+HOMES = "what all homes did without the market is what each did"
+VOLTAGES = "voltages of the run without the market stand about the source's"
+BALANCE_KWH = 1e-6
+
+
+class SecondRunAudit:
+    """Adds the first run's meters up by interval, and holds the second run's sums against them."""
+
+    def __init__(self, run: Run, found: Findings) -> None:
+        self._run, self._found = run, found
+        self._load, self._pv = np.zeros((2, run.time.n_intervals))
+        self._next = 0
+
+    def take(self, day: MeterDay) -> None:
+        """Add a day."""
+        rows = slice(self._next, self._next + len(day.load))
+        self._load[rows], self._pv[rows] = day.load.sum(axis=1), day.pv.sum(axis=1)
+        self._next = rows.stop
+
+    def finish(self) -> None:
+        """Compare."""
+        run, found = self._run, self._found
+        if self._next != run.time.n_intervals:
+            raise Unusable("meters: not all days could be read")
+        at = run.second
+        for column, derived in (("load_kwh", self._load), ("pv_kwh", self._pv)):
+            found.close(SAME, at[column], derived, BALANCE_KWH, self._place(column), "kWh")
+        charge, discharge = at["battery_charge_kwh"], at["battery_discharge_kwh"]
+        net = at["pv_kwh"] - at["load_kwh"] + discharge - charge - at["curtailed_kwh"]
+        battery = run.scenario["battery"]
+        eta = math.sqrt(float(battery["round_trip_efficiency"]))
+        held = float(battery["initial_soc"]) * float(run.members["battery_kwh"].sum())
+        before = np.concatenate([[held], at["stored_kwh"][:-1]])
+        for column, derived in (
+            ("net_export_kwh", net),
+            ("net_export_kwh", at["export_kwh"] - at["import_kwh"]),
+            ("stored_kwh", before + eta * charge - discharge / eta),
+        ):
+            found.close(CLOSES, at[column], derived, BALANCE_KWH, self._place(column), "kWh")
+        hours = run.time.hours
+        solved = ~np.isnan(at["v_max_pu"])
+        for column in ("v_min_pu", "substation_kw", "substation_kvar", "loss_kw"):
+            found.holds(CLOSES, np.isnan(at[column]) == ~solved, self._place(column))
+        drawn = np.where(solved, (at["loss_kw"] * hours - at["net_export_kwh"]), 0.0)
+        recorded = np.where(solved, at["substation_kw"] * hours, 0.0)
+        found.close(CLOSES, recorded, drawn, BALANCE_KWH, self._place("substation_kw"), "kWh")
+        for column in (
+            "ordered_kwh",
+            "import_kwh",
+            "export_kwh",
+            "curtailed_kwh",
+            "battery_charge_kwh",
+            "battery_discharge_kwh",
+        ):
+            found.at_most(CLOSES, -at[column], ENERGY_KWH, self._place(column), "kWh")
+        over = at["ordered_kwh"] - at["curtailed_kwh"]
+        found.at_most(CLOSES, over, BALANCE_KWH, self._place("ordered_kwh"), "kWh")
+        losses = np.where(solved, -at["loss_kw"], 0.0)
+        found.at_most(CLOSES, losses, BALANCE_KWH, self._place("loss_kw"), "kW")
+        self._against_homes()
+        self._voltages(solved)
+
+    def _place(self, column: str) -> Place:
+        return lambda i: f"{column}, {self._run.time.say(i)}"
+
+    def _against_homes(self) -> None:
+        """Add the intervals up to frames, and the homes."""
+        run, at = self._run, self._run.second
+        for column in (
+            "net_export_kwh",
+            "curtailed_kwh",
+            "battery_charge_kwh",
+            "battery_discharge_kwh",
+            "stored_kwh",
+        ):
+            if column == "stored_kwh":
+                by_frame = at[column][run.time.first + run.time.length - 1]
+            else:
+                by_frame = np.add.reduceat(at[column], run.time.first)
+            self._found.close(
+                HOMES,
+                by_frame,
+                run.no_p2p[column].sum(axis=1),
+                BALANCE_KWH,
+                lambda f, c=column: f"{c} of {run.time.ids[f]}",
+                "kWh",
+            )
+
+    def _voltages(self, solved: np.ndarray) -> None:
+        run, at = self._run, self._run.second
+        source = float(run.scenario["feeder"]["source_voltage_pu"])
+        beyond = np.maximum(at["v_min_pu"] - source, source - at["v_max_pu"])
+        beyond = np.where(solved, beyond, 0.0)
+        self._found.at_most(VOLTAGES, beyond, 0.0, self._place("v_min_pu, v_max_pu"), "p.u.")
+        for column in ("v_min_bus", "v_max_bus"):
+            self._found.holds(VOLTAGES, (at[column] >= 0) == solved, self._place(column))
+        if run.setting("market", "mechanism") == "grid-only":
+            for column in ("v_min_pu", "v_max_pu", "substation_kw", "substation_kvar", "loss_kw"):
+                self._found.close(
+                    VOLTAGES, at[column], run.network[column], 0.0, self._place(column)
+                )
