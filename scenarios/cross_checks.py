@@ -17,6 +17,7 @@ from ..network.feeder import Feeder
 from ..network.problems import FeederError
 from .feeders import scenario_feeder
 from .members import generate_members
+from .market_rules import market_problems
 from .members_file import given_columns
 from .problems import ScenarioError, problem
 from .profiles import PV_SOURCES, check_profiles, pv_columns, scenario_pv_file
@@ -72,6 +73,9 @@ def cross_problems(data: dict[str, Any], place: str, folder: Path) -> list[str]:
     if tariff is not None:
         problems += _frame_problems(data, place, tariff)
         problems += _rule_problems(data, place, folder, tariff)
+    scenario = _with(data, folder, "market")
+    if scenario is not None:
+        problems += [f"{place}: {line}" for line in market_problems(scenario.market, tariff)]
     scenario = _with(data, folder, "profiles")
     profile_problems: list[str] = []
     if scenario is not None:
