@@ -95,11 +95,13 @@ class Trades:
 
     def received(self, m: int) -> FloatArray:
         """Price times energy of each of m sellers, shape (m,) [currency]."""
-        return np.bincount(self.seller, weights=self.energy_kwh * self.price_per_kwh, minlength=m)
+        money = self.energy_kwh * self.price_per_kwh
+        return np.asarray(np.bincount(self.seller, weights=money, minlength=m), dtype=np.float64)
 
     def paid(self, n: int) -> FloatArray:
         """Price times energy of each of n buyers, shape (n,) [currency]."""
-        return np.bincount(self.buyer, weights=self.energy_kwh * self.paid_per_kwh, minlength=n)
+        money = self.energy_kwh * self.paid_per_kwh
+        return np.asarray(np.bincount(self.buyer, weights=money, minlength=n), dtype=np.float64)
 
     @classmethod
     def none(cls) -> Trades:

@@ -131,7 +131,7 @@ def settle_frame(
         Payments of buyers and to sellers for energy, each at its own price. What is paid and not
         received goes to the utility, who bears a deficit. [currency]
     transfer : array_like, shape (N,), optional
-        What the mechanism pays (+) or takes (-) beside price x energy; a line of its own. [currency]
+        What the mechanism pays (+) or takes (-) beside price x energy. [currency]
     ordered_curtailment_kwh : array_like, shape (N,), optional
         Energy not fed in because the grid ordered it, >= 0. [kWh]
     curtailed_sale_kwh : array_like, shape (N,), optional

@@ -16,8 +16,8 @@ from ..market.tariff import Tariff
 from ..network.feeder import Feeder
 from ..network.problems import FeederError
 from .feeders import scenario_feeder
-from .members import generate_members
 from .market_rules import market_problems
+from .members import generate_members
 from .members_file import given_columns
 from .problems import ScenarioError, problem
 from .profiles import PV_SOURCES, check_profiles, pv_columns, scenario_pv_file

@@ -120,4 +120,4 @@ def _width(values: FloatArray) -> float:
     spread = float(values.std(ddof=1)) if values.size > 1 else 0.0
     if high > low:
         spread = min(spread, float(high - low) / 1.34)
-    return max(0.9 * spread * values.size**-0.2, LEAST_WIDTH)
+    return max(0.9 * spread * float(values.size ** (-0.2)), LEAST_WIDTH)

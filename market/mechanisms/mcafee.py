@@ -23,9 +23,9 @@ class McAfee:
 
     If a_m <= p_0 <= b_m, all orders with a_i <= a_m and b_j >= b_m trade at p_0, and the money
     balances; else the marginal orders are left out (`trade-reduction`) and the gap goes to the
-    utility's account. In the paper every trader has one unit, and outside orders are other traders'.
-    Here an order stands for the trader: next orders are those of the next *price step*, so that
-    nobody's own left-over sets its price, and the longer side is rationed in proportion to size.
+    utility's account. In the paper every trader has one unit, so outside orders are others'.
+    Here an order stands for the trader: its own left-over is no next order, and the longer side is
+    rationed in proportion to size.
 
     With orders of one size this is the paper's rule, and truthful in dominant strategies. With
     orders of several sizes it is not, and claims nothing: a large seller may ask more than a
@@ -57,6 +57,13 @@ class McAfee:
         below = (value < margin.bid) & (book.demand_kwh > 0.0)
         next_offer = float(book.offer_per_kwh[outside].min(initial=terms.retail_per_kwh))
         next_bid = float(value[below].max(initial=terms.feed_in_per_kwh))
+        # What is left of a step of several orders is another trader's: the next order is there.
+        at_margin = (book.offer_per_kwh == margin.offer) & (book.capacity_kwh > 0.0)
+        if margin.next_offer == margin.offer and at_margin.sum() > 1:
+            next_offer = margin.offer
+        at_margin = (value == margin.bid) & (book.demand_kwh > 0.0)
+        if margin.next_bid == margin.bid and at_margin.sum() > 1:
+            next_bid = margin.bid
         price = 0.5 * (next_offer + next_bid)
         if not margin.offer <= price <= margin.bid:
             return reduced(book, terms, margin)

@@ -23,7 +23,7 @@ class SupplyDemandRatio:
     These cover each member's whole net energy, grid part included. Without supply the price is r,
     without demand f. A feed-in price of 0 would make it 0 at any ratio, and a negative one has a
     pole: both are refused. Everybody takes part whatever it asked or bid. p_buy is already the
-    blend of p_sell with retail, so the pool is a trade at the inner price p_sell (see `pool`; ours).
+    blend of p_sell with retail: the pool is a trade at the inner price p_sell (see `pool`; ours).
 
     References
     ----------

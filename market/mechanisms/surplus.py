@@ -69,8 +69,8 @@ class SurplusCurve:
         """
         if self.price.size == 0:
             return 0.0
-        at = np.searchsorted(self.cumulated, self.demand - incoming_kwh - self._slack)
-        at = min(int(at), self.price.size - 1)
+        first = np.searchsorted(self.cumulated, self.demand - incoming_kwh - self._slack)
+        at = min(int(first), self.price.size - 1)
         return float(self.value[at] + incoming_kwh * self.sorted_price[at])
 
     def without(self, incoming_kwh: FloatArray | float = 0.0) -> FloatArray:
