@@ -146,3 +146,15 @@ def levelled_months(run: Run, sums: FrameSums, settled: Settlement) -> list[np.n
         exact = gets[None] * run.terms.minor_per_major
         given.append(shared_out(exact, np.zeros(1, dtype=np.int64))[0])
     return given
+
+
+def mechanism_notes(run: Run) -> list[str]:
+    """Return what the mechanism has to say before a run."""
+    market = run.scenario["market"]
+    if market["mechanism"] != "agv":
+        return []
+    return [
+        "agv: the prior of a member's price is estimated from its own past orders of the run; "
+        f"until there are {market['prior_orders']} on a side it is the fallback 'uniform between "
+        "feed-in and retail'"
+    ]
