@@ -11,6 +11,8 @@ from ..clearing import GridTerms
 from ..order import OrderBook
 
 FloatArray = NDArray[np.float64]
+TERMS = GridTerms(retail_per_kwh=7.5, feed_in_per_kwh=2.5)
+RELATIVE = 1e-9  # of energy and money: round-off
 KINDS = (
     "usual",
     "tied prices",
