@@ -29,10 +29,11 @@ test-peers: .venv-peers/.peers ## against pandapower, which needs an environment
 	.venv-peers/bin/python -m pytest tests/peers -q
 
 # One thread each, without progress bars: what tensorpowerflow's libraries read.
-bench-peers: test-peers     ## the power flow against all its peers (1.7 GB of environment)
+bench-peers: test-peers     ## power flow and market rules against all their peers (1.7 GB of environment)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 TQDM_DISABLE=1 \
 	  .venv-peers/bin/python -m pytest -q -s -o addopts="--import-mode=importlib --confcutdir=tests" \
-	  --benchmark-columns=median tests/benchmarks/test_power_flow_peers.py
+	  --benchmark-columns=median tests/benchmarks/test_power_flow_peers.py \
+	  tests/benchmarks/test_mechanism_speed.py
 
 .venv-peers/.peers: $(SOURCES)
 	$(PYTHON) -m venv .venv-peers

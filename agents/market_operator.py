@@ -10,8 +10,9 @@ import numpy as np
 
 from ..market.capping import CappingOptions, clear_within_limits
 from ..market.clearing import Clearing, GridTerms
-from ..market.mechanism import Mechanism
+from ..market.mechanism import LearnsPrices, Mechanism
 from ..market.order import Order, OrderBook
+from ..market.price_history import PriceHistory
 from ..network.envelope import admit_exports
 from ..network.feeder import Feeder
 from ..network.limits import VoltageLimits
@@ -77,15 +78,21 @@ class MarketOperator(mesa.Agent):
         plan: FramePlan,
         terms: GridTerms,
         rng: np.random.Generator,
+        past: PriceHistory | None = None,
     ) -> FrameResult:
-        """Clear the frame's orders within what the feeder carries on the members' forecasts."""
-        at = self.connection
+        """Clear the frame's orders within what the feeder carries on the members' forecasts.
+
+        `past` is what a mechanism with priors may know of members' earlier orders.
+        """
+        at, mechanism = self.connection, self.mechanism
+        if past is not None and isinstance(mechanism, LearnsPrices):
+            mechanism = mechanism.with_history(past)
         book = OrderBook.from_orders([o for o in orders if self.may_trade[self.rows[o.member]]])
         forecast = FeederForecast.of_plan(
             plan, at.feeder, at.bus, at.limits, at.power_factor, at.interval_hours
         )
         check = FeederCheck(forecast, self._rows_of(book.sellers))
-        clearing = clear_within_limits(self.mechanism, book, terms, check, rng, self.options)
+        clearing = clear_within_limits(mechanism, book, terms, check, rng, self.options)
         schedule = self._schedule(orders, book, clearing, plan, forecast)
         flow = solve_power_flow(
             at.feeder,
@@ -105,9 +112,11 @@ class MarketOperator(mesa.Agent):
     ) -> Schedule:
         n = len(plan.net_kwh)
         sellers, buyers = self._rows_of(book.sellers), self._rows_of(book.buyers)
-        sold, bought, paid, received, capped = (np.zeros(n) for _ in range(5))
+        sold, bought, paid, received, transfer, capped = (np.zeros(n) for _ in range(6))
         sold[sellers], bought[buyers] = clearing.sold_kwh, clearing.bought_kwh
-        received[sellers], paid[buyers] = clearing.received, clearing.paid
+        received[sellers], paid[buyers] = clearing.energy_received, clearing.energy_paid
+        if clearing.seller_transfer is not None and clearing.buyer_transfer is not None:
+            transfer[sellers], transfer[buyers] = clearing.seller_transfer, clearing.buyer_transfer
         offered, demand = np.zeros(n), np.zeros(n)
         for order in orders:  # also of those whom the rules keep out of the book
             wanted = offered if order.side == "ask" else demand
@@ -131,6 +140,7 @@ class MarketOperator(mesa.Agent):
             bought_kwh=bought,
             paid=paid,
             received=received,
+            transfer=transfer,
             grid_export_kwh=exported,
             grid_import_kwh=np.maximum(demand - bought, 0.0),
             withheld_kwh=unsold - exported,

@@ -15,6 +15,8 @@ class Schedule:
     ----------
     sold_kwh, bought_kwh, paid, received : ndarray (n_members,)
         The firm P2P contracts, and their money in major units.
+    transfer : ndarray (n_members,)
+        What the mechanism pays (+) or takes (-) beside price times energy, in major units.
     grid_export_kwh, grid_import_kwh : ndarray (n_members,)
         Exchange with the grid as forecast; never firm.
     withheld_kwh, capped_kwh : ndarray (n_members,)
@@ -35,6 +37,7 @@ class Schedule:
     bought_kwh: np.ndarray
     paid: np.ndarray
     received: np.ndarray
+    transfer: np.ndarray
     grid_export_kwh: np.ndarray
     grid_import_kwh: np.ndarray
     withheld_kwh: np.ndarray

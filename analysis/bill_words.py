@@ -16,7 +16,7 @@ from ..sim.run_directory import RunError
 
 #: Groups of a bill, and the lines in each.
 GROUPS = (
-    ("Energy from and to your neighbours", ("p2p_bought", "p2p_sold")),
+    ("Energy from and to your neighbours", ("p2p_bought", "p2p_sold", "market_transfer")),
     (
         "Charges on trade with neighbours",
         (

@@ -11,6 +11,7 @@ from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from ..sim.results import Results
+from .traded_prices import traded_prices
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, YELLOW, GREY = "#56B4E9", "#CC79A7", "#F0E442", "#7F7F7F"
@@ -19,8 +20,10 @@ _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
 def prices(results: Results) -> Figure:
-    """Market clearing price of every frame between feed-in and retail."""
+    """Price of every frame between feed-in and retail; the pairs' mean where it is not single."""
     frames, currency = results.frames, results.manifest["currency"]
+    price = traded_prices(results)
+    single = frames.mcp_per_kwh.notna().sum() == price.notna().sum()
     names = list(frames.name.drop_duplicates())
     figure, axes = _panels(len(names), 2.0, share_y=True)
     for k, (name, ax) in enumerate(zip(names, axes, strict=True)):
@@ -32,12 +35,12 @@ def prices(results: Results) -> Figure:
         ax.plot(rows.start, rows.feed_in_per_kwh, color="0.35", lw=1.0, ls=":", label="feed-in")
         ax.plot(
             rows.start,
-            rows.mcp_per_kwh,
+            price[rows.index],
             color=_FRAME_COLOURS[k % 6],
             marker=_MARKERS[k % 6],
             ms=4,
             lw=1.2,
-            label="market clearing price",
+            label="market clearing price" if single else "mean price of trades",
         )
         ax.set_ylabel(f"{name}\n{currency}/kWh")
     _dates(axes[-1])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..sim.results import Results
+from .traded_prices import traded_prices
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,7 +30,7 @@ def headline_figures(results: Results) -> dict[str, float | None]:
     """
     frames, bills, network = results.frames, results.bills, results.network
     traded = float(frames.traded_kwh.sum())
-    value = float((frames.traded_kwh * frames.mcp_per_kwh.fillna(0.0)).sum())
+    value = float((frames.traded_kwh * traded_prices(results).fillna(0.0)).sum())
     load = float(results.community.load_kwh.sum())
     drawn = float((-results.community.net_export_kwh).clip(lower=0.0).sum())
     saving = bills.groupby("prosumer").saving.sum()

@@ -19,6 +19,7 @@ from ..sim.run import run_scenario
 from .audit import audit_run
 from .figures import FIGURES
 from .headline import headline_rows
+from .traded_prices import traded_prices
 
 
 def run(scenario: str | Path | Scenario, overrides: Sequence[str] = (), **options: Any) -> Results:
@@ -78,11 +79,12 @@ def _lead(results: Results) -> str:
     market, feeder = scenario["market"], scenario["feeder"]
     where = feeder.get("name") or feeder.get("path")
     choice = market.get("choose") or "the choice that goes with its objectives"
+    how = f" ({market['engine']}, {choice})" if market["mechanism"] == "pareto" else ""
     return (
         f"{len(members)} homes on the feeder {where}, {int((members.pv_kwp > 0).sum())} of them "
         f"with PV ({members.pv_kwp.sum():.0f} kWp) and {int((members.battery_kwh > 0).sum())} with "
         f"a battery ({members.battery_kwh.sum():.0f} kWh). {scenario['days']} days cleared by the "
-        f"mechanism {market['mechanism']} ({market['engine']}, {choice}), checked by "
+        f"mechanism {market['mechanism']}{how}, checked by "
         f"power flow ({market['network']}), settled under the tariff "
         f"{results.manifest['tariff']}; seed {results.manifest['seed']}."
     )
@@ -90,17 +92,21 @@ def _lead(results: Results) -> str:
 
 def _says_prices(results: Results) -> str:
     parts = []
-    for name, rows in results.frames.groupby("name", sort=False):
+    frames = results.frames.assign(price=traded_prices(results))
+    for name, rows in frames.groupby("name", sort=False):
         traded = rows[rows.traded_kwh > 0]
         if len(traded):
-            mean = np.average(traded.mcp_per_kwh, weights=traded.traded_kwh)
+            mean = np.average(traded.price, weights=traded.traded_kwh)
             parts.append(
-                f"{name}: {mean:.2f} on average ({traded.mcp_per_kwh.min():.2f} to "
-                f"{traded.mcp_per_kwh.max():.2f}) in {len(traded)} of {len(rows)} frames"
+                f"{name}: {mean:.2f} on average ({traded.price.min():.2f} to "
+                f"{traded.price.max():.2f}) in {len(traded)} of {len(rows)} frames"
             )
         else:
             parts.append(f"{name}: no trade")
-    return f"Market clearing price in {results.manifest['currency']}/kWh. " + "; ".join(parts) + "."
+    what = "Mean price of trades"
+    if frames.mcp_per_kwh.notna().sum() == (frames.traded_kwh > 0).sum():
+        what = "Market clearing price"
+    return f"{what} in {results.manifest['currency']}/kWh. " + "; ".join(parts) + "."
 
 
 def _says_energy(results: Results) -> str:
@@ -162,9 +168,10 @@ def _frame_summary(results: Results) -> tuple[list[str], list[list[str]]]:
     columns = ["frame", "frames", "with trade", "offered kWh", "demanded kWh", "traded kWh"]
     columns += ["mean price", "capped frames", "withheld kWh", "curtailed kWh"]
     rows = []
-    for name, part in results.frames.groupby("name", sort=False):
+    frames = results.frames.assign(price=traded_prices(results))
+    for name, part in frames.groupby("name", sort=False):
         traded = part[part.traded_kwh > 0]
-        price = np.average(traded.mcp_per_kwh, weights=traded.traded_kwh) if len(traded) else None
+        price = np.average(traded.price, weights=traded.traded_kwh) if len(traded) else None
         rows.append(
             [
                 str(name),

@@ -17,6 +17,7 @@ IntArray = NDArray[np.int64]
 KINDS = (
     "p2p_bought",
     "p2p_sold",
+    "market_transfer",
     "network_charge",
     "transaction_charge",
     "curtailed_energy",

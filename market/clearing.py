@@ -69,7 +69,9 @@ class Trades:
     energy_kwh : (t,) float
         Energy of the pair [kWh].
     price_per_kwh : (t,) float
-        Price of the pair [currency/kWh].
+        Price of the pair: what the seller gets [currency/kWh].
+    buyer_price_per_kwh : (t,) float or None
+        What the buyer pays, where that is another price; None where it is the same.
 
     Examples
     --------
@@ -81,9 +83,25 @@ class Trades:
     buyer: IntArray
     energy_kwh: FloatArray
     price_per_kwh: FloatArray
+    buyer_price_per_kwh: FloatArray | None = None
 
     def __len__(self) -> int:
         return int(self.energy_kwh.size)
+
+    @property
+    def paid_per_kwh(self) -> FloatArray:
+        """What the buyer of each pair pays, shape (t,) [currency/kWh]."""
+        return self.price_per_kwh if self.buyer_price_per_kwh is None else self.buyer_price_per_kwh
+
+    def received(self, m: int) -> FloatArray:
+        """Price times energy of each of m sellers, shape (m,) [currency]."""
+        money = self.energy_kwh * self.price_per_kwh
+        return np.asarray(np.bincount(self.seller, weights=money, minlength=m), dtype=np.float64)
+
+    def paid(self, n: int) -> FloatArray:
+        """Price times energy of each of n buyers, shape (n,) [currency]."""
+        money = self.energy_kwh * self.paid_per_kwh
+        return np.asarray(np.bincount(self.buyer, weights=money, minlength=n), dtype=np.float64)
 
     @classmethod
     def none(cls) -> Trades:
@@ -199,7 +217,7 @@ class Clearing:
     sold_kwh, bought_kwh : (m,), (n,) float
         Accepted totals [kWh].
     received, paid : (m,), (n,) float
-        Money in major units; a mechanism may pay otherwise than price times energy.
+        All money in major units, transfers included.
     trades : Trades
         The pairs; their totals are `sold_kwh` and `bought_kwh`.
     f1, f2 : float or None
@@ -221,6 +239,9 @@ class Clearing:
         first front, 0 if it has none; None where the chosen point was feasible at once.
     notes : tuple of str
         What a reader should know, e.g. that a price given by hand bypasses the bounds.
+    seller_transfer, buyer_transfer : (m,), (n,) float or None
+        What each gets (+) or pays (-) beside price times energy [currency]; None where a mechanism
+        pays by price and energy alone. A line of its own on the bill.
 
     Examples
     --------
@@ -248,6 +269,20 @@ class Clearing:
     lost_kwh: float = 0.0
     switch_front_kwh: float | None = None
     notes: tuple[str, ...] = ()
+    seller_transfer: FloatArray | None = None
+    buyer_transfer: FloatArray | None = None
+
+    @property
+    def energy_received(self) -> FloatArray:
+        """What sellers get for energy, transfers apart, shape (m,) [currency]."""
+        if self.seller_transfer is None:
+            return self.received
+        return self.trades.received(self.received.size)
+
+    @property
+    def energy_paid(self) -> FloatArray:
+        """What buyers pay for energy, transfers apart, shape (n,) [currency]."""
+        return self.paid if self.buyer_transfer is None else self.trades.paid(self.paid.size)
 
     @property
     def traded_kwh(self) -> float:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from math import isfinite
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from .clearing import Clearing, GridTerms
 from .order import OrderBook, OrderError
+from .price_history import PriceHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,14 @@ class Traits:
     individually_rational : bool
         Nobody trades at a price worse than its order.
     budget_balanced : {"strong", "weak", "no"}
-        Money paid equals money received; exceeds it; neither.
+        Money paid equals money received; is never less; may be less.
     uniform_price : bool
-        All trades of a frame have one price.
+        All of a frame's energy has one price, and nothing is paid beside it.
     efficient : bool
-        Greatest total surplus.
+        Greatest total surplus, by the prices that are reported.
     truthful : {"dominant", "bayesian", "no"}
-        In which sense stating the true price is best.
+        In which sense stating the true price is best, the network ignored and quantities given:
+        whatever the others do; on average, if they do so too; in neither.
 
     Examples
     --------
@@ -75,6 +77,15 @@ class Mechanism(Protocol):
         ...
 
 
+@runtime_checkable
+class LearnsPrices(Protocol):
+    """A mechanism whose priors come from members' past orders, which are handed in."""
+
+    def with_history(self, history: PriceHistory) -> Mechanism:
+        """Return the mechanism that knows this history; the one asked is not changed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ClearingRules:
     """The whole configuration of a clearing; the defaults are the model's.
@@ -86,7 +97,7 @@ class ClearingRules:
     price_rule : str
         `merit-order`, `k-double-auction`, `mid-market` or `fixed`.
     k : float
-        Share of the gap that `k-double-auction` gives to sellers, 0..1.
+        Share of the gap that `k-double-auction`, `uniform` and `pay-as-bid` give to sellers, 0..1.
     fixed_price : float or None
         Price of `fixed` [currency/kWh].
     grid_margin : float
@@ -126,9 +137,16 @@ class ClearingRules:
     max_iterations : int
         Most capping rounds, >= 1.
     reprice : bool
-        Discover the price anew from the capped book in every round. The default holds the price
-        of the submitted book: a critical bus must not make energy dearer for everybody, and
-        nobody gains by being capped.
+        Discover the price of `pareto` anew from the capped book in every round. The default holds
+        the price of the submitted book: a critical bus must not make energy dearer for everybody,
+        and nobody gains by being capped. The other mechanisms always clear the capped book.
+    padding : float
+        Phantom order of `competition-padding`, as a multiple of the largest orders of both sides
+        together, >= 0; below 1 it may run a deficit.
+    prior_samples : int
+        Draws that the expectation of `agv` is taken over.
+    prior_orders : int
+        Past orders of a member on a side before `agv` estimates its prior from them.
 
     Examples
     --------
@@ -159,6 +177,9 @@ class ClearingRules:
     cap_factor: float = 0.9
     max_iterations: int = 25
     reprice: bool = False
+    padding: float = 1.0
+    prior_samples: int = 200
+    prior_orders: int = 6
 
 
 def rules_problems(rules: ClearingRules) -> list[str]:
@@ -208,13 +229,16 @@ def rules_problems(rules: ClearingRules) -> list[str]:
         problems += _outside("goals", goal, 0.0, 1.0)
     if not 0.0 < rules.cap_factor < 1.0:
         problems.append(f"cap_factor: {rules.cap_factor}: give a number between 0 and 1")
-    if not isfinite(rules.grid_margin) or rules.grid_margin < 0:
-        problems.append(f"grid_margin: {rules.grid_margin}: give a number >= 0")
+    for name in ("grid_margin", "padding"):
+        if not isfinite(getattr(rules, name)) or getattr(rules, name) < 0:
+            problems.append(f"{name}: {getattr(rules, name)}: give a number >= 0")
     for name, least in (
         ("population", 4),
         ("generations", 1),
         ("front_points", 2),
         ("max_iterations", 1),
+        ("prior_samples", 1),
+        ("prior_orders", 1),
     ):
         if getattr(rules, name) < least:
             problems.append(f"{name}: {getattr(rules, name)}: give a whole number >= {least}")
@@ -224,7 +248,65 @@ def rules_problems(rules: ClearingRules) -> list[str]:
         isfinite(rules.fixed_price) and rules.fixed_price >= 0
     ):
         problems.append(f"fixed_price: {rules.fixed_price}: give a finite number >= 0")
+    if not problems:
+        problems += _network_problems(rules, registry.MECHANISMS[rules.mechanism](rules))
     return problems
+
+
+def _network_problems(rules: ClearingRules, mechanism: Mechanism) -> list[str]:
+    if rules.network != "constrained" or hasattr(mechanism, "clear_constrained"):
+        return []
+    return [
+        f"network: 'constrained' needs a mechanism with a search, {rules.mechanism} has none: "
+        "use adaptive-capping"
+    ]
+
+
+def mechanism_problems(rules: ClearingRules, terms: GridTerms) -> list[str]:
+    """List what a mechanism needs of the grid's prices and does not get.
+
+    A mechanism says so by a method `problems(terms)`; most need nothing.
+
+    Parameters
+    ----------
+    rules : ClearingRules
+        A sound configuration.
+    terms : GridTerms
+        Prices of a frame.
+
+    Returns
+    -------
+    list of str
+        Place, what is wrong, what to use instead.
+
+    Examples
+    --------
+    >>> mechanism_problems(ClearingRules("supply-demand-ratio"), GridTerms(7.0, 0.0))[0][:52]
+    'mechanism: supply-demand-ratio: needs a feed-in pric'
+    """
+    ask = getattr(build_mechanism(rules), "problems", None)
+    return list(ask(terms)) if ask is not None else []
+
+
+def mechanism_notes(rules: ClearingRules) -> tuple[str, ...]:
+    """What a reader should know of a mechanism before the run: a fallback that it begins with.
+
+    Parameters
+    ----------
+    rules : ClearingRules
+        A sound configuration.
+
+    Returns
+    -------
+    tuple of str
+        The mechanism's `notes`; empty for most.
+
+    Examples
+    --------
+    >>> len(mechanism_notes(ClearingRules("agv"))), mechanism_notes(ClearingRules("uniform"))
+    (1, ())
+    """
+    return tuple(getattr(build_mechanism(rules), "notes", ()))
 
 
 def _outside(name: str, value: float, low: float, high: float) -> list[str]:

@@ -29,6 +29,8 @@ class MonthTrade:
         Sold and not delivered, bought and not used, without `replaced_kwh`. [kWh]
     paid_minor, received_minor : numpy.ndarray of int64
         Peer-to-peer payments. [minor units]
+    transfer_minor : numpy.ndarray of int64
+        What the mechanism paid each member beside the price of energy. [minor units]
     network_charge_minor, transaction_charge_minor, curtailed_energy_minor, imbalance_minor
         What the member owes. [minor units]
     network_curtailment_minor : numpy.ndarray of int64
@@ -43,6 +45,7 @@ class MonthTrade:
     unkept_kwh: FloatArray
     paid_minor: IntArray
     received_minor: IntArray
+    transfer_minor: IntArray
     network_charge_minor: IntArray
     transaction_charge_minor: IntArray
     curtailed_energy_minor: IntArray
@@ -76,6 +79,7 @@ class MonthTrade:
             ),
             paid_minor=np.sum([deal.paid_minor for deal in contracts], axis=0),
             received_minor=np.sum([deal.received_minor for deal in contracts], axis=0),
+            transfer_minor=np.sum([deal.transfers_minor for deal in contracts], axis=0),
             network_charge_minor=np.sum([part.network_charge_minor for part in charges], axis=0),
             transaction_charge_minor=np.sum(
                 [part.transaction_charge_minor for part in charges], axis=0
@@ -99,9 +103,11 @@ class MonthTrade:
             Where the lines go; those with neither money nor energy are left out.
         """
         traded = self.bought_kwh + self.sold_kwh
+        nothing = np.zeros_like(traded)
         for kind, amount, energy in (
             ("p2p_bought", self.paid_minor, self.bought_kwh),
             ("p2p_sold", -self.received_minor, self.sold_kwh),
+            ("market_transfer", -self.transfer_minor, nothing),
             ("network_charge", self.network_charge_minor, None),
             ("transaction_charge", self.transaction_charge_minor, None),
             ("curtailed_energy", self.curtailed_energy_minor, self.replaced_kwh),

@@ -30,6 +30,7 @@ PURPOSES = (
     "grid_support_charge",  # member -> utility, month's end
     "bank_payout",  # utility -> member, end of the settlement year
     "bulk_purchase",  # utility -> bulk supplier, month's end
+    "market_transfer",  # clearing <-> member: what a mechanism pays beside price times energy
 )
 PURPOSE = {name: code for code, name in enumerate(PURPOSES)}
 

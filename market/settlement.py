@@ -79,6 +79,7 @@ class FrameSettlement:
         return (
             self.contracts.paid_minor
             - self.contracts.received_minor
+            - self.contracts.transfers_minor
             + charge.network_charge_minor
             + charge.transaction_charge_minor
             + charge.curtailed_energy_minor
@@ -98,6 +99,7 @@ def settle_frame(
     bought_kwh: ArrayLike | None = None,
     paid: ArrayLike | None = None,
     received: ArrayLike | None = None,
+    transfer: ArrayLike | None = None,
     ordered_curtailment_kwh: ArrayLike | None = None,
     curtailed_sale_kwh: ArrayLike | None = None,
     scheduled_grid_export_kwh: ArrayLike | None = None,
@@ -126,8 +128,10 @@ def settle_frame(
     sold_kwh, bought_kwh : array_like, shape (N,), optional
         Contracted with peers, >= 0; left out: no trade. [kWh]
     paid, received : array_like, shape (N,), optional
-        Payments of buyers and to sellers; they need not be price x energy. What is paid and not
+        Payments of buyers and to sellers for energy, each at its own price. What is paid and not
         received goes to the utility, who bears a deficit. [currency]
+    transfer : array_like, shape (N,), optional
+        What the mechanism pays (+) or takes (-) beside price x energy. [currency]
     ordered_curtailment_kwh : array_like, shape (N,), optional
         Energy not fed in because the grid ordered it, >= 0. [kWh]
     curtailed_sale_kwh : array_like, shape (N,), optional
@@ -186,6 +190,7 @@ def settle_frame(
     column("net_export_kwh", x, -np.inf)
     sold, bought = column("sold_kwh", sold_kwh, 0.0), column("bought_kwh", bought_kwh, 0.0)
     pays, gets = column("paid", paid, -np.inf), column("received", received, -np.inf)
+    beside = None if transfer is None else column("transfer", transfer, -np.inf)
     ordered = column("ordered_curtailment_kwh", ordered_curtailment_kwh, 0.0)
     sale_cut = ordered
     if curtailed_sale_kwh is not None:
@@ -214,7 +219,7 @@ def settle_frame(
             ]
         )
     meter = metering(x, exports if gross else None, imports if gross else None)
-    contracts = schedule(tariff, sold, bought, pays, gets)
+    contracts = schedule(tariff, sold, bought, pays, gets, beside)
     gap = deviation(meter, contracts, x, ordered, sale_cut, planned)
     charges = imbalance_price(tariff, frame_name, contracts, gap)
     entries = postings(contracts, gap, charges)

@@ -43,6 +43,14 @@ class Contracts:
     paid_minor: IntArray
     received_minor: IntArray
     balance_minor: int  # collected but not paid out: goes to the utility, who bears a deficit
+    transfer_minor: IntArray | None = None  # beside price times energy: to the member (+) or by it
+
+    @property
+    def transfers_minor(self) -> IntArray:
+        """What each member gets (+) or pays (-) beside price times energy. [minor units]"""
+        if self.transfer_minor is None:
+            return np.zeros_like(self.paid_minor)
+        return self.transfer_minor
 
     @property
     def net_sale_kwh(self) -> FloatArray:
@@ -107,6 +115,7 @@ def schedule(
     bought_kwh: FloatArray,
     paid: FloatArray,
     received: FloatArray,
+    transfer: FloatArray | None = None,
 ) -> Contracts:
     """Step 2: the contracts in whole minor units, so that both sides sum to the same.
 
@@ -117,7 +126,9 @@ def schedule(
     sold_kwh, bought_kwh : numpy.ndarray, shape (N,)
         Positions. [kWh]
     paid, received : numpy.ndarray, shape (N,)
-        Payments. [currency]
+        Payments for energy. [currency]
+    transfer : numpy.ndarray, shape (N,), optional
+        What each gets (+) or pays (-) beside that. [currency]
 
     Returns
     -------
@@ -144,12 +155,14 @@ def schedule(
         abs(total_paid - total_received) * per_major <= 1e-3 + 1e-12 * abs(total_paid) * per_major
     )
     received_minor = paid_minor if same else int(to_minor(total_received, per_major))
+    given = None if transfer is None else split_minor(transfer * per_major)
     return Contracts(
         sold_kwh,
         bought_kwh,
         split_minor(paid * per_major, paid_minor),
         split_minor(received * per_major, received_minor),
-        paid_minor - received_minor,
+        paid_minor - received_minor - (0 if given is None else int(given.sum())),
+        given,
     )
 
 
@@ -328,6 +341,7 @@ def postings(contracts: Contracts, gap: Deviation, charges: FrameCharges) -> Pos
         [
             flow(member, CLEARING, "p2p_energy", bought, contracts.paid_minor),
             flow(CLEARING, member, "p2p_energy", sold, contracts.received_minor),
+            flow(CLEARING, member, "market_transfer", 0.0, contracts.transfers_minor),
             flow(CLEARING, UTILITY, "market_balance", pool_energy, contracts.balance_minor),
             _charge(member, UTILITY, "network_charge", bought, charges.network_charge_minor),
             _charge(

@@ -20,6 +20,7 @@ FloatArray = NDArray[np.float64]
 WORDS = {
     "p2p_bought": "Bought from neighbours (average price)",
     "p2p_sold": "Sold to neighbours (average price)",
+    "market_transfer": "Paid (or given, -) by the market's rule beside the price of energy",
     "network_charge": "Network charge on energy from neighbours",
     "transaction_charge": "Transaction charge of the platform",
     "curtailed_energy": "Grid energy in place of your sale that the grid curtailed",

@@ -16,6 +16,7 @@ from ..market.tariff import Tariff
 from ..network.feeder import Feeder
 from ..network.problems import FeederError
 from .feeders import scenario_feeder
+from .market_rules import market_problems
 from .members import generate_members
 from .members_file import given_columns
 from .problems import ScenarioError, problem
@@ -72,6 +73,9 @@ def cross_problems(data: dict[str, Any], place: str, folder: Path) -> list[str]:
     if tariff is not None:
         problems += _frame_problems(data, place, tariff)
         problems += _rule_problems(data, place, folder, tariff)
+    scenario = _with(data, folder, "market")
+    if scenario is not None:
+        problems += [f"{place}: {line}" for line in market_problems(scenario.market, tariff)]
     scenario = _with(data, folder, "profiles")
     profile_problems: list[str] = []
     if scenario is not None:

@@ -258,7 +258,7 @@ class MarketSection(Section):
     """How one ToD frame is cleared."""
 
     mechanism: Annotated[str, NameFrom("MECHANISMS")] = "pareto"
-    """Market mechanism; `grid-only` is no P2P market at all."""
+    """Market mechanism (docs/mechanisms.md); `grid-only` is no P2P market at all."""
     engine: Annotated[str, NameFrom("ENGINES")] = "nsga2"
     """How the Pareto front is found."""
     objectives: Annotated[str, NameFrom("OBJECTIVES")] = "published"
@@ -268,7 +268,8 @@ class MarketSection(Section):
     price_rule: Annotated[str, NameFrom("PRICE_RULES")] = "merit-order"
     """Rule that sets the market clearing price."""
     k: Share = 0.5
-    """Where the `k-double-auction` price stands between its bounds; 1 favours sellers."""
+    """Where the price of `k-double-auction`, `uniform` and `pay-as-bid` stands between its
+    bounds; 1 favours sellers."""
     fixed_price_per_kwh: float | None = Field(default=None, ge=0.0)
     """Price of the `fixed` rule [currency per kWh]."""
     grid_margin_per_kwh: float = Field(default=0.25, ge=0.0)
@@ -304,7 +305,16 @@ class MarketSection(Section):
     max_iterations: int = Field(default=25, ge=1, le=1000)
     """Most rounds of capping."""
     reprice: bool = False
-    """True: find the price anew from the capped orders in every round of capping."""
+    """True: `pareto` finds its price anew from the capped orders in every round of capping; the
+    other mechanisms always do."""
+    padding: float = Field(default=1.0, ge=0.0, le=100.0)
+    """Phantom order of `competition-padding` [share of the largest orders of both sides together];
+    below 1 it may run a deficit."""
+    prior_samples: int = Field(default=200, ge=1, le=10_000)
+    """Draws of others' prices that `agv` averages over."""
+    prior_orders: int = Field(default=6, ge=1, le=90)
+    """Past orders of a member on a side from which `agv` estimates its prior; with fewer, the
+    prior is uniform between feed-in and retail."""
 
     @model_validator(mode="after")
     def _fixed_price(self) -> MarketSection:

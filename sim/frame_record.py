@@ -78,6 +78,7 @@ def _settle(
         bought_kwh=schedule.bought_kwh,
         paid=schedule.paid,
         received=schedule.received,
+        transfer=schedule.transfer,
         ordered_curtailment_kwh=metered["ordered_kwh"].sum(axis=1),
         scheduled_grid_export_kwh=schedule.grid_export_kwh - schedule.grid_import_kwh,
         **gross,
@@ -157,6 +158,7 @@ def _trades(frame: Frame, result: FrameResult, model: MarketModel) -> dict[str, 
         "buyer": np.array([rows[book.buyers[j]] for j in trades.buyer], dtype=int),
         "energy_kwh": trades.energy_kwh,
         "price_per_kwh": trades.price_per_kwh,
+        "buyer_price_per_kwh": trades.paid_per_kwh,
     }
 
 

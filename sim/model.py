@@ -21,7 +21,8 @@ from ..agents.registry import BATTERY_STRATEGIES, BIDDING_STRATEGIES, FORECASTS
 from ..market.capping import CappingOptions
 from ..market.clearing import GridTerms
 from ..market.ledger import Ledger
-from ..market.mechanism import RULE_NAMES, ClearingRules, build_mechanism
+from ..market.mechanism import ClearingRules, LearnsPrices, build_mechanism
+from ..scenarios.market_rules import clearing_rules
 from ..scenarios.streams import stream
 from .calendar import Frame
 from .clock import Clock, Phase
@@ -188,7 +189,9 @@ class MarketModel(mesa.Model):
         orders = [order for p in self.prosumers if (order := p.decide(plan)) is not None]
         terms = GridTerms(plan.prices.retail_per_kwh, max(plan.prices.feed_in_per_kwh, 0.0))
         rng = stream(self.world.scenario.seed, "clearing", frame.name, frame.day)
-        result = self.operator.clear(orders, plan, terms, rng)
+        result = self.operator.clear(orders, plan, terms, rng, self.state.past)
+        if isinstance(self.operator.mechanism, LearnsPrices):
+            self.state.past.record(result.book, terms)
         traded = result.schedule.sold_kwh + result.schedule.bought_kwh
         for prosumer in self.prosumers:
             prosumer.learn(float(traded[prosumer.row]), result.clearing.mcp_per_kwh)
@@ -350,9 +353,7 @@ def first_state(world: World) -> MarketState:
 
 def scenario_rules(world: World, mechanism: str | None) -> ClearingRules:
     """Return the clearing rules that the scenario asks for."""
-    market = world.scenario.market
-    keys = {"fixed_price": "fixed_price_per_kwh", "grid_margin": "grid_margin_per_kwh"}
-    rules = ClearingRules(**{name: getattr(market, keys.get(name, name)) for name in RULE_NAMES})
+    rules = clearing_rules(world.scenario.market)
     rules = replace(rules, mechanism=mechanism) if mechanism else rules
     if rules.mechanism == "grid-only" and rules.network == "constrained":
         # Nothing is searched where nothing is traded; the envelope is the same either way.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..market.bill import Bills, bill_month, month_postings
+from ..market.bill_levelling import levelled_minor
 from ..market.billing_month import BillingMonth, billing_months
 from ..market.month_trade import MonthTrade
+from ..market.postings import CLEARING, flow, join, member_accounts
 from .state import MonthBills, SettledFrame
 
 if TYPE_CHECKING:
@@ -33,6 +36,10 @@ def end_month(model: MarketModel, month: BillingMonth) -> None:
     metered_in = np.stack([part.metered.import_kwh for part in settled], axis=1)
     metered_out = np.stack([part.metered.export_kwh for part in settled], axis=1)
     trade = MonthTrade.of(settled)
+    levelled = np.zeros_like(trade.transfer_minor)
+    if getattr(model.operator.mechanism, "levels_month", False):
+        levelled = levelled_minor(world.tariff, settled)
+        trade = replace(trade, transfer_minor=trade.transfer_minor + levelled)
     market = _bill(
         model,
         month,
@@ -45,7 +52,9 @@ def end_month(model: MarketModel, month: BillingMonth) -> None:
     same_meter = _bill(model, month, "same_meter", metered_in, metered_out, frames)
     no_pv = _bill(model, month, "no_pv", load, np.zeros_like(load), frames)
     bulk_kwh = sum(kept.substation_kwh for kept in frames)
-    state.ledger.post(month_postings(market, bulk_kwh), np.datetime64(frames[-1].frame.end))
+    transfers = flow(CLEARING, member_accounts(world.n_members), "market_transfer", 0.0, levelled)
+    posted = join([month_postings(market, bulk_kwh), transfers])
+    state.ledger.post(posted, np.datetime64(frames[-1].frame.end))
     is_last = month.first_frame + month.n_frames == len(world.calendar.frames)
     usable = np.maximum(state.stored_kwh - world.fleet.empty_kwh, 0.0)
     stored = usable * world.fleet.one_way_efficiency * is_last

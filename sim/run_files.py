@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..market.ledger import Ledger
+from ..scenarios.market_rules import market_notes
 from ..scenarios.tariffs import tariff_notes
 from . import tables
 from .bill_table import bill_lines_frame, bills_frame, utility_frame
@@ -128,7 +129,7 @@ def manifest(simulation: Simulation) -> dict[str, Any]:
             for name, may in zip(world.members.names, world.may_trade.tolist(), strict=True)
             if not may
         ],
-        "notes": list(tariff_notes(world.scenario)),
+        "notes": [*tariff_notes(world.scenario), *market_notes(world.scenario)],
         "unconfirmed": list(world.tariff.unconfirmed),
         "versions": {name: version(name) for name in _PACKAGES},
     }

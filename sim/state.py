@@ -10,6 +10,7 @@ from ..agents.bidding import BiddingStrategy
 from ..agents.market_operator import FrameResult
 from ..market.bill import Bills
 from ..market.ledger import Ledger
+from ..market.price_history import PriceHistory
 from ..market.settlement import FrameSettlement
 from .calendar import Frame
 
@@ -80,6 +81,8 @@ class MarketState:
         Time that each bus has spent outside its limits [min].
     unsolved_intervals : int
         Intervals whose power flow had no solution.
+    past : PriceHistory
+        Order prices of cleared frames, kept where the mechanism has priors.
     """
 
     minute: int
@@ -93,3 +96,4 @@ class MarketState:
     bills: list[MonthBills] = field(default_factory=list)
     bank_kwh: dict[str, np.ndarray | None] = field(default_factory=dict)
     unsolved_intervals: int = 0
+    past: PriceHistory = field(default_factory=PriceHistory)

@@ -68,6 +68,7 @@ TRADES = pa.schema(
         ("buyer", _NAME),
         ("energy_kwh", _REAL),
         ("price_per_kwh", _REAL),
+        ("buyer_price_per_kwh", _REAL),
     ]
 )
 POSITIONS = pa.schema(

@@ -22,6 +22,7 @@ PRICE = 1e-6
 WORDS = {
     "p2p_bought": "Bought from neighbours (average price)",
     "p2p_sold": "Sold to neighbours (average price)",
+    "market_transfer": "Paid (or given, -) by the market's rule beside the price of energy",
     "network_charge": "Network charge on energy from neighbours",
     "transaction_charge": "Transaction charge of the platform",
     "curtailed_energy": "Grid energy in place of your sale that the grid curtailed",
@@ -99,7 +100,7 @@ def _month_lines(
 ) -> tuple[np.ndarray, np.ndarray, LineEntries]:
     """Return home, line and entry of each line of a month, home by home in the bill's order."""
     parts = {line: bill.entries[line] for line in MONTH_END if line in bill.entries}
-    parts |= _traded_lines(run, settled, month)
+    parts |= _traded_lines(run, settled, month, bill)
     order = [line for line in LINES if line in parts]
     kind = np.concatenate([np.full(len(parts[x].home), LINES.index(x)) for x in order])
     whole = LineEntries(
@@ -112,7 +113,9 @@ def _month_lines(
     return whole.home[at], kind[at], LineEntries(*(values[at] for values in vars(whole).values()))
 
 
-def _traded_lines(run: Run, settled: Settlement, month: Month) -> dict[str, LineEntries]:
+def _traded_lines(
+    run: Run, settled: Settlement, month: Month, bill: Bill
+) -> dict[str, LineEntries]:
     """Return the lines that the frames posted, summed over the month."""
     frames, unit = month.frames, run.terms.minor_per_major
     bought, sold, replaced, unkept = (
@@ -122,6 +125,7 @@ def _traded_lines(run: Run, settled: Settlement, month: Month) -> dict[str, Line
     units = {
         "p2p_bought": bought,
         "p2p_sold": sold,
+        "market_transfer": np.zeros_like(bought),
         "network_charge": bought,
         "transaction_charge": bought + sold,
         "curtailed_energy": replaced,
@@ -130,8 +134,8 @@ def _traded_lines(run: Run, settled: Settlement, month: Month) -> dict[str, Line
     }
     only_with_money = ("network_charge", "transaction_charge", "imbalance")
     lines = {}
-    for line, values in frame_lines(settled).items():
-        amount = values[frames].sum(axis=0)
+    for line in frame_lines(settled):
+        amount = bill.owed[line]
         energy = np.where(amount != 0, units[line], 0.0) if line in only_with_money else units[line]
         home = np.flatnonzero((amount != 0) | (energy != 0.0))
         energy, amount = energy[home], amount[home]

@@ -13,6 +13,7 @@ from .terms import Month, Steps, Terms
 LINES = (
     "p2p_bought",
     "p2p_sold",
+    "market_transfer",
     "network_charge",
     "transaction_charge",
     "curtailed_energy",
@@ -85,6 +86,7 @@ def bill_month(
     bank: np.ndarray | None,
     traded: Settlement | None = None,
     three_phase: np.ndarray | None = None,
+    levelled: np.ndarray | int = 0,
 ) -> Bill:
     """Bill one month for all homes.
 
@@ -107,6 +109,8 @@ def bill_month(
         What the market's frames cost; left out for a bill without peer-to-peer trade.
     three_phase : ndarray (n_homes,) of bool, optional
         Homes with a three-phase connection, which have fixed charges of their own.
+    levelled : ndarray (n_homes,) of int64, optional
+        What `bill-sharing` pays each home at the month's end [minor units].
 
     Returns
     -------
@@ -132,6 +136,7 @@ def bill_month(
         bought = traded.bought[month.frames].sum(axis=0)
         for line, values in frame_lines(traded).items():
             bill.owed[line] = values[month.frames].sum(axis=0)
+        bill.owed["market_transfer"] -= levelled
     phases = np.zeros(n, dtype=np.int64) if three_phase is None else three_phase.astype(np.int64)
     _energy_charge(bill, terms, month, billed, bought, phases)
     everyone = np.arange(n)
@@ -152,6 +157,7 @@ def frame_lines(traded: Settlement) -> dict[str, np.ndarray]:
     return {
         "p2p_bought": traded.paid,
         "p2p_sold": -traded.received,
+        "market_transfer": -traded.transfer,
         "network_charge": traded.network,
         "transaction_charge": traded.transaction,
         "curtailed_energy": traded.curtailed,

@@ -65,6 +65,7 @@ TABLES: dict[str, dict[str, str]] = {
         "buyer": TEXT,
         "energy_kwh": REAL,
         "price_per_kwh": REAL,
+        "buyer_price_per_kwh": REAL,
     },
     "positions": {
         "frame_id": TEXT,

@@ -47,13 +47,14 @@ class Orders:
 
 @dataclass(frozen=True)
 class Trades:
-    """All traded pairs: frame, seller and buyer of each, energy and price."""
+    """All traded pairs: frame, seller, buyer, energy, the price that each of the two has."""
 
     frame: np.ndarray
     seller: np.ndarray
     buyer: np.ndarray
     energy: np.ndarray
     price: np.ndarray
+    paid: np.ndarray
 
 
 class Run:
@@ -253,7 +254,8 @@ def _trades(run: Run, table: Table, found: Findings) -> None:
             f"trades: {run.frame_home(int(frame[i]), int(seller[i]))} to {run.homes[buyer[i]]}"
         ),
     )
-    run.trades = Trades(frame, seller, buyer, table["energy_kwh"], table["price_per_kwh"])
+    prices = table["price_per_kwh"], table["buyer_price_per_kwh"]
+    run.trades = Trades(frame, seller, buyer, table["energy_kwh"], *prices)
 
 
 def _positions(run: Run, table: Table, found: Findings) -> None:

@@ -14,7 +14,7 @@ from .bills import MONTH_END, Bill
 from .check import Findings
 from .files import Table
 from .inputs import MARKET_ACCOUNTS, Run, known_codes
-from .settlement import BALANCED_KWH, Settlement, derives_payments, whole_minor
+from .settlement import BALANCED_KWH, Settlement, whole_minor
 from .terms import Month
 
 ENERGY_POSTED_KWH = 1e-6
@@ -42,6 +42,7 @@ PURPOSES = (
     "grid_support_charge",
     "bank_payout",
     "bulk_purchase",
+    "market_transfer",
 )
 CODE = {name: i for i, name in enumerate(PURPOSES)}
 
@@ -119,10 +120,9 @@ def check_clearing(run: Run, found: Findings, entries: Entries, laid: Batches) -
         return f"{str(laid.time[b])[:16]}"
 
     found.close(CLEARED, held, np.zeros(n), 0.0, place, "minor units")
-    if derives_payments(run):
-        peers = np.where(entries.purpose == CODE["p2p_energy"], signs * entries.energy, 0.0)
-        left = np.bincount(entries.batch, weights=peers, minlength=n)
-        found.close(ENERGY_BALANCES, left, np.zeros(n), BALANCED_KWH, place, "kWh")
+    peers = np.where(entries.purpose == CODE["p2p_energy"], signs * entries.energy, 0.0)
+    left = np.bincount(entries.batch, weights=peers, minlength=n)
+    found.close(ENERGY_BALANCES, left, np.zeros(n), BALANCED_KWH, place, "kWh")
 
 
 def check_chain(run: Run, found: Findings, entries: Entries, laid: Batches) -> None:
@@ -165,14 +165,14 @@ def check_chain(run: Run, found: Findings, entries: Entries, laid: Batches) -> N
     found.holds(CHAIN, head == wanted, lambda: f"{wanted} in the manifest, {head} from the ledger")
 
 
-def posted_payments(run: Run, entries: Entries, laid: Batches) -> tuple[np.ndarray, np.ndarray]:
-    """Return the peer-to-peer payments made and received, as posted, (n_frames, n_homes)."""
-    paid, received = (np.zeros((run.n_frames, run.n_homes), dtype=np.int64) for _ in range(2))
+def posted_transfers(run: Run, entries: Entries, laid: Batches) -> np.ndarray:
+    """Return what frames paid beside price times energy, as posted, (n_frames, n_homes)."""
+    given = np.zeros((run.n_frames, run.n_homes), dtype=np.int64)
     frame = laid.frame[entries.batch]
-    for side, target in ((entries.payer, paid), (entries.payee, received)):
-        rows = (entries.purpose == CODE["p2p_energy"]) & (side >= FIRST_HOME) & (frame >= 0)
-        np.add.at(target, (frame[rows], side[rows] - FIRST_HOME), entries.amount[rows])
-    return paid, received
+    for side, sign in ((entries.payee, 1), (entries.payer, -1)):
+        rows = (entries.purpose == CODE["market_transfer"]) & (side >= FIRST_HOME) & (frame >= 0)
+        np.add.at(given, (frame[rows], side[rows] - FIRST_HOME), sign * entries.amount[rows])
+    return given
 
 
 def check_postings(
@@ -182,9 +182,10 @@ def check_postings(
     laid: Batches,
     settled: Settlement,
     bills: list[Bill],
+    levelled: list[np.ndarray],
 ) -> None:
     """Compare every posting with the one derived: who, to whom, energy and amount."""
-    derived = _joined([*_frame_entries(settled, laid), *_month_entries(run, laid, bills)])
+    derived = _joined([*_frame_entries(settled, laid), *_month_entries(run, laid, bills, levelled)])
     for purpose, name in enumerate(PURPOSES):
         mine, theirs = (_sorted(part, purpose) for part in (derived, entries))
         counts = [np.bincount(part.batch, minlength=len(laid.frame)) for part in (theirs, mine)]
@@ -269,6 +270,8 @@ def _frame_entries(settled: Settlement, laid: Batches) -> Iterator[Entries]:
     traded = settled.sold + settled.bought
     yield rows("p2p_energy", home, CLEARING, settled.bought, settled.paid)
     yield rows("p2p_energy", CLEARING, home, settled.sold, settled.received)
+    nothing = np.zeros_like(settled.sold)
+    yield rows("market_transfer", CLEARING, home, nothing, settled.transfer)
     sold, bought = settled.sold.sum(axis=1), settled.bought.sum(axis=1)
     pool = np.abs(bought - sold)
     pool = np.where(pool > BALANCED_KWH * (1.0 + sold), pool, 0.0)
@@ -280,9 +283,16 @@ def _frame_entries(settled: Settlement, laid: Batches) -> Iterator[Entries]:
     yield rows("imbalance", home, UTILITY, settled.unkept, settled.imbalance, True)
 
 
-def _month_entries(run: Run, laid: Batches, bills: list[Bill]) -> Iterator[Entries]:
+def _month_entries(
+    run: Run, laid: Batches, bills: list[Bill], levelled: list[np.ndarray]
+) -> Iterator[Entries]:
     price, unit = run.terms.bulk_price, run.terms.minor_per_major
-    for batch, month, bill in zip(np.flatnonzero(laid.frame < 0), run.months, bills, strict=True):
+    ends = np.flatnonzero(laid.frame < 0)
+    for batch, given in zip(ends, levelled, strict=True):
+        home = FIRST_HOME + np.arange(given.size)
+        at, nothing = np.full(given.size, batch), np.zeros(given.size)
+        yield _entries(at, "market_transfer", CLEARING, home, nothing, given)
+    for batch, month, bill in zip(ends, run.months, bills, strict=True):
         for line in MONTH_END:
             if line in bill.entries:
                 part = bill.entries[line]

@@ -12,6 +12,7 @@ from . import files
 from .check import Findings
 from .columns import NEEDED
 from .inputs import Run
+from .mechanisms import mechanism_notes
 
 MANIFEST = "the manifest agrees with the files"
 SUMS = "files are those whose hashes the manifest keeps"
@@ -86,7 +87,10 @@ def _check_dates(run: Run, found: Findings) -> None:
         wanted = [
             f"tariff {run.terms.name} applies {days}; the run is from {first} to {last}",
         ]
-    rest = notes[len(wanted) :]
+    said = mechanism_notes(run)
+    told = notes[len(notes) - len(said) :] if said else []
+    found.holds(DATES, told == said, lambda: f"{notes} recorded, {said} derived of the mechanism")
+    rest = notes[len(wanted) : len(notes) - len(said)]
     found.holds(
         DATES, notes[: len(wanted)] == wanted, lambda: f"{notes} recorded, {wanted} derived"
     )

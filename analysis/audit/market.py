@@ -8,6 +8,7 @@ from .books import PRICE, Books
 from .check import Findings
 from .energy import ENERGY_KWH, PAIRS_KWH
 from .inputs import Run
+from .mechanisms import POOLS, check_own_prices
 from .plans import LEAST_ORDER_KWH
 
 #: So far below the limit no bus holds an export back. [p.u.]
@@ -95,6 +96,7 @@ def check_prices(run: Run, found: Findings, books: Books) -> None:
         found.at_most(BOUNDS, beyond, PRICE, lambda f: time.ids[f], terms.currency)
     if not books.priced:
         found.explain(MERIT, "not under this mechanism, or with prices found anew after capping")
+        check_own_prices(run, found, books)
         return
     found.close(
         MERIT,
@@ -116,11 +118,18 @@ def check_trades(run: Run, found: Findings, books: Books) -> None:
 
     found.holds(POSITIVE, trades.energy > 0.0, place)
     mcp = run.frames["mcp_per_kwh"][trades.frame]
-    found.close(ONE_PRICE, trades.price, mcp, 0.0, place, run.terms.currency)
-    if run.setting("market", "participation") == "rational":
+    single = ~np.isnan(mcp)
+    for price in (trades.price, trades.paid):
+        recorded, one = np.where(single, price, 0.0), np.where(single, mcp, 0.0)
+        found.close(ONE_PRICE, recorded, one, 0.0, place, run.terms.currency)
+    everybody = run.setting("market", "participation") == "all"
+    mechanism = run.setting("market", "mechanism")
+    if mechanism in POOLS:
+        found.explain(RATIONAL, f"everybody takes part in the pool {mechanism}")
+    elif not (everybody and mechanism == "pareto"):
         worse = np.maximum(
             books.offer[trades.frame, trades.seller] - trades.price,
-            trades.price - books.bid[trades.frame, trades.buyer],
+            trades.paid - books.bid[trades.frame, trades.buyer],
         )
         found.at_most(RATIONAL, worse, PRICE, place, run.terms.currency)
     for column, ordered in (("sold_kwh", books.offered), ("bought_kwh", books.wanted)):

@@ -11,8 +11,9 @@ from .bill_lines import check_bill_lines
 from .bills import LINES, Bill, bill_month
 from .check import Findings, Unusable
 from .inputs import Run
+from .mechanisms import check_budget, check_transfers, levelled_months
 from .meters import FrameSums
-from .settlement import Settlement, derives_payments, settle, whole_minor
+from .settlement import Settlement, settle, whole_minor
 from .utility import Ways, banked, check_utility
 
 UNITS_KWH = 1e-6
@@ -54,24 +55,20 @@ def check_money(run: Run, found: Findings, sums: FrameSums) -> None:
         entries = ledger.recorded_entries(run, found, laid)
         ledger.check_clearing(run, found, entries, laid)
         ledger.check_chain(run, found, entries, laid)
-    posted = None
-    if not derives_payments(run):
-        posted = ledger.posted_payments(run, entries, laid)
-        found.explain(
-            ledger.CLEARED,
-            "payments of this mechanism are its own: they are balanced, but not derived",
-        )
-    settled = settle(run, sums, posted)
+    transfer = check_transfers(run, found, ledger.posted_transfers(run, entries, laid))
+    settled = settle(run, sums, transfer=transfer)
+    check_budget(run, found, settled.balance)
+    levelled = levelled_months(run, sums, settled)
     second = run.no_p2p
     no_sun = np.zeros_like(sums.load)
     ways = Ways(
-        market=_bills(run, settled.billed_import, settled.grid_export, settled),
+        market=_bills(run, settled.billed_import, settled.grid_export, settled, levelled),
         same_meter=_bills(run, sums.imported, sums.exported),
         no_p2p=_bills(run, second["import_kwh"], second["export_kwh"]),
         no_pv=_bills(run, sums.load, no_sun),
     )
     with found.section("postings"):
-        ledger.check_postings(run, found, entries, laid, settled, ways.market)
+        ledger.check_postings(run, found, entries, laid, settled, ways.market, levelled)
     with found.section("bills"):
         recorded = _BillFile(run, found)
         recorded.check_units(settled, ways.market)
@@ -86,12 +83,17 @@ def check_money(run: Run, found: Findings, sums: FrameSums) -> None:
 
 
 def _bills(
-    run: Run, imports: np.ndarray, exports: np.ndarray, traded: Settlement | None = None
+    run: Run,
+    imports: np.ndarray,
+    exports: np.ndarray,
+    traded: Settlement | None = None,
+    levelled: list[np.ndarray] | None = None,
 ) -> list[Bill]:
     """Bill every month, each with the bank that the one before left."""
+    levelled = levelled or [np.zeros(run.n_homes, dtype=np.int64) for _ in run.months]
     bank: np.ndarray | None = None
     bills = []
-    for month in run.months:
+    for month, given in zip(run.months, levelled, strict=True):
         bills.append(
             bill_month(
                 run.terms,
@@ -103,6 +105,7 @@ def _bills(
                 bank,
                 traded,
                 run.members["three_phase"] > 0.5,
+                given,
             )
         )
         bank = bills[-1].bank

@@ -98,6 +98,8 @@ class Settlement:
     paid, received, network, transaction, curtailed, given_back, imbalance : ndarray of int64
         Peer-to-peer payments, charges, grid energy in place of curtailed sales and what is given
         back of it, imbalance: what the home owes, or gets (`received`, `given_back`).
+    transfer : ndarray of int64
+        What the mechanism pays the home beside price times energy.
     balance : ndarray (n_frames,) of int64
         What was collected and not paid out.
     """
@@ -110,6 +112,7 @@ class Settlement:
     grid_export: np.ndarray
     paid: np.ndarray
     received: np.ndarray
+    transfer: np.ndarray
     network: np.ndarray
     transaction: np.ndarray
     curtailed: np.ndarray
@@ -118,13 +121,11 @@ class Settlement:
     balance: np.ndarray
 
 
-def derives_payments(run: Run) -> bool:
-    """Tell whether payments follow from price and energy under the run's mechanism."""
-    return run.setting("market", "mechanism") in ("pareto", "grid-only")
-
-
 def settle(
-    run: Run, sums: FrameSums, posted: tuple[np.ndarray, np.ndarray] | None = None
+    run: Run,
+    sums: FrameSums,
+    payments: tuple[np.ndarray, np.ndarray] | None = None,
+    transfer: np.ndarray | None = None,
 ) -> Settlement:
     """Settle every frame.
 
@@ -134,9 +135,10 @@ def settle(
         Positions, prices and tariff.
     sums : FrameSums
         Metered energy.
-    posted : tuple of ndarray (n_frames, n_homes) of int64, optional
-        Peer-to-peer payments made and received as posted, for a mechanism whose payments are its
-        own and need not be price times energy.
+    payments : tuple of ndarray (n_frames, n_homes) of int64, optional
+        What homes pay and receive for energy; by default price times energy of their pairs.
+    transfer : ndarray (n_frames, n_homes) of int64, optional
+        What the mechanism pays beside price times energy.
 
     Returns
     -------
@@ -153,15 +155,19 @@ def settle(
     short = lacking - replaced
     taken = np.maximum(sums.imported - purchase, 0.0) + lacking
 
-    if posted is None:
+    if payments is not None:
+        paid, received = payments
+        balance = paid.sum(axis=1) - received.sum(axis=1)
+    elif run.setting("market", "mechanism") in ("pareto", "grid-only"):
         price = np.nan_to_num(run.frames["mcp_per_kwh"])[:, None]
         exact_paid, exact_received = price * bought * unit, price * sold * unit
         collected = whole_minor((price * bought).sum(axis=1) * unit)
         paid, received = shared_out(exact_paid, collected), shared_out(exact_received, collected)
         balance = np.zeros(run.n_frames, dtype=np.int64)
     else:
-        paid, received = posted
-        balance = paid.sum(axis=1) - received.sum(axis=1)
+        paid, received, balance = _by_pairs(run)
+    transfer = np.zeros_like(paid) if transfer is None else transfer
+    balance = balance - transfer.sum(axis=1)
 
     exact = bought * (terms.network_charge * unit)
     network = shared_out(exact, whole_minor(exact.sum(axis=1)))
@@ -191,6 +197,7 @@ def settle(
         grid_export=np.maximum(sums.exported - sale, 0.0) + unused,
         paid=paid,
         received=received,
+        transfer=transfer,
         network=network,
         transaction=transaction,
         curtailed=curtailed,
@@ -198,6 +205,24 @@ def settle(
         imbalance=whole_minor(owed * unit),
         balance=balance,
     )
+
+
+def _by_pairs(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what homes pay and receive for energy, pair by pair, and what is left of it."""
+    trades, shape = run.trades, (run.n_frames, run.n_homes)
+    sides = []
+    for home, price in ((trades.buyer, trades.paid), (trades.seller, trades.price)):
+        money = np.bincount(
+            trades.frame * run.n_homes + home,
+            weights=trades.energy * price,
+            minlength=shape[0] * shape[1],
+        )
+        sides.append(money.reshape(shape) * run.terms.minor_per_major)
+    totals = [side.sum(axis=1) for side in sides]
+    one_total = np.abs(totals[0] - totals[1]) <= 1e-3 + 1e-12 * np.abs(totals[0])
+    collected = whole_minor(totals[0])
+    given = np.where(one_total, collected, whole_minor(totals[1]))
+    return shared_out(sides[0], collected), shared_out(sides[1], given), collected - given
 
 
 def _single_price(retail: np.ndarray, feed_in: float, net_short: np.ndarray) -> np.ndarray:

@@ -44,13 +44,16 @@ def run(
         if value is not None
     ]
     with stoppable(), bad_input_listed(), progress_bar(not as_json) as show:
+        from ...scenarios.market_rules import market_notes
+        from ...sim.build import load_checked
         from ...sim.run import run_scenario
         from ..headline import headline_figures, headline_table
         from ..report import write_report
 
-        results = run_scenario(
-            scenario, overrides, out=out, resume=resume, progress=show, finish=write_report
-        )
+        loaded = load_checked(scenario, overrides)
+        for note in market_notes(loaded):
+            say(f"note: {note}")
+        results = run_scenario(loaded, out=out, resume=resume, progress=show, finish=write_report)
     if as_json:
         print_json(
             {
@@ -94,20 +97,24 @@ def scenarios(as_json: Json = False) -> None:
 @app.command(epilog="Example: gridbazaar check my-village.yaml")
 def check(scenario: ScenarioName, settings: Settings = None, as_json: Json = False) -> None:
     """Report all problems of a scenario, the files that it names included."""
+    from ...scenarios.market_rules import market_notes
     from ...sim.build import build_world, load_checked
 
     problems: list[str] = []
+    notes: tuple[str, ...] = ()
     try:
-        build_world(load_checked(scenario, list(settings or [])))
+        loaded = load_checked(scenario, list(settings or []))
+        build_world(loaded)
+        notes = market_notes(loaded)
     except Exception as error:
         if not hasattr(error, "problems"):
             raise
         problems = error.problems
     if as_json:
-        print_json({"ok": not problems, "problems": problems})
+        print_json({"ok": not problems, "problems": problems, "notes": list(notes)})
     else:
-        for problem in problems:
-            say(problem)
+        for line in (*problems, *(f"note: {note}" for note in notes)):
+            say(line)
         print(f"{scenario}: {len(problems)} problems" if problems else f"{scenario}: no problem")
     if problems:
         raise typer.Exit(BAD_INPUT)

@@ -31,6 +31,7 @@ BILLS = [
     "bank_kwh",
     "p2p_bought",
     "p2p_sold",
+    "market_transfer",
     "network_charge",
     "transaction_charge",
     "curtailed_energy",
