@@ -35,6 +35,8 @@ def draw_feeder(
     limits: VoltageLimits | None = None,
     title: str | None = None,
     distance: str | None = None,
+    width: float = 11.0,
+    zoom: bool = False,
 ) -> Figure:
     """Draw a feeder as a tree from its source, each bus in the colour of its voltage.
 
@@ -58,6 +60,11 @@ def draw_feeder(
         What the horizontal axis measures, ``branches`` or ``impedance``; by default branches
         where every bus is named and impedance on larger feeders, whose chains of short
         sections would else fill the picture.
+
+    width : float
+        Width of the figure [inch].
+    zoom : bool
+        True: the colours span the voltages that occur, not the whole band of the limits.
 
     Returns
     -------
@@ -88,10 +95,14 @@ def draw_feeder(
     layout = lay_out(feeder, distance or ("branches" if small else "impedance"))
     rows = int(np.ptp(layout.row)) + 1
     per_row = 0.75 if small else 0.24
-    figure = Figure(figsize=(11.0, float(np.clip(2.4 + per_row * rows, 4.0, 13.0))))
+    height = float(np.clip((2.4 + per_row * rows) * min(1.0, width / 9.0), 3.2, 13.0))
+    figure = Figure(figsize=(width, height))
     figure.set_layout_engine("constrained")
     axes = figure.add_subplot()
-    scale = Normalize(min(float(v.min()), limits.lower_pu), max(float(v.max()), limits.upper_pu))
+    span = [float(v.min()), float(v.max())]
+    if not zoom:
+        span += [limits.lower_pu, limits.upper_pu]
+    scale = Normalize(min(span), max(span) if max(span) > min(span) else min(span) + 1e-4)
     lines = _draw_branches(axes, feeder, layout, v, scale, small)
     _draw_buses(axes, feeder, layout, v, limits, scale, small)
     _name_extremes(axes, feeder, layout, v)
@@ -115,21 +126,27 @@ def draw_feeder(
     axes.set_ylim(layout.row.min() - 0.9, layout.row.max() + 0.9)
     bar = figure.colorbar(lines, ax=axes, pad=0.02, aspect=30)
     bar.ax.set_title("p.u.", fontsize=10)
-    for limit in (limits.lower_pu, limits.upper_pu):
+    for limit in _limits_within(scale, limits):
         bar.ax.axhline(limit, color="black", linewidth=2.5)
         bar.ax.axhline(limit, color="white", linewidth=1.0)
     bar.ax.set_yticks(_ticks(scale, limits), labels=_tick_labels(scale, limits))
     return figure
 
 
+def _limits_within(scale: Normalize, limits: VoltageLimits) -> list[float]:
+    """The limits that the colours reach."""
+    low, high = float(scale.vmin or 0.0), float(scale.vmax or 0.0)
+    return [u for u in (limits.lower_pu, limits.upper_pu) if low <= u <= high]
+
+
 def _ticks(scale: Normalize, limits: VoltageLimits) -> list[float]:
     """Round voltages between the ends, none too near to a limit, and the limits."""
     low, high = float(scale.vmin or 0.0), float(scale.vmax or 0.0)
-    marks = [limits.lower_pu, limits.upper_pu]
+    marks = _limits_within(scale, limits)
     room = 0.035 * (high - low)
     plain = MaxNLocator(7).tick_values(low, high)
     return marks + [
-        float(t) for t in plain if low <= t <= high and min(abs(t - mark) for mark in marks) > room
+        float(t) for t in plain if low <= t <= high and all(abs(t - mark) > room for mark in marks)
     ]
 
 
