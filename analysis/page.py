@@ -18,6 +18,10 @@ from matplotlib.figure import Figure
 PNG_DPI = 150
 
 
+#: A text, or a pair (text, number) that sorts by its number.
+Cell = str | tuple[str, float]
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A table of a page.
@@ -27,11 +31,11 @@ class Sheet:
     columns : tuple of str
         Headings.
     rows : sequence of sequences
-        Cells: a text, or a pair (text, number) that sorts by its number.
+        Cells.
     """
 
     columns: tuple[str, ...]
-    rows: Sequence[Sequence[str | tuple[str, float]]]
+    rows: Sequence[Sequence[Cell]]
 
 
 @cache

@@ -79,6 +79,11 @@ def write_report(results: Results) -> Path:
     return path
 
 
+def days_in_words(days: int) -> str:
+    """Return a number of days as people say it."""
+    return f"{days} day{'' if days == 1 else 's'}"
+
+
 def in_words(results: Results) -> str:
     """Say in words what was simulated: homes, devices, days, market, tariff, seed."""
     scenario, members = results.scenario, results.members
@@ -96,9 +101,9 @@ def in_words(results: Results) -> str:
         f"{len(members):,} homes on the feeder {where}, {int((members.pv_kwp > 0).sum()):,} of "
         f"them with PV ({members.pv_kwp.sum():,.0f} kWp) and "
         f"{int((members.battery_kwh > 0).sum()):,} with a battery "
-        f"({members.battery_kwh.sum():,.0f} kWh). {scenario['days']} days cleared by the mechanism "
-        f"{how}, checked by power flow ({market['network']}), {settled}; members bid by the "
-        f"strategy {scenario['bidding']['strategy']}; seed {results.manifest['seed']}."
+        f"({members.battery_kwh.sum():,.0f} kWh). {days_in_words(scenario['days'])} cleared by the "
+        f"mechanism {how}, checked by power flow ({market['network']}), {settled}; members bid "
+        f"by the strategy {scenario['bidding']['strategy']}; seed {results.manifest['seed']}."
     )
 
 

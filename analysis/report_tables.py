@@ -8,7 +8,7 @@ import pandas as pd
 from ..sim.results import Results
 from .headline import headline_rows
 from .kpis.printing import three
-from .page import Sheet
+from .page import Cell, Sheet
 
 _UTILITY = (
     ("all that members pay it: energy, fixed charges, network", "revenue"),
@@ -43,14 +43,21 @@ def indicator_sheets(table: pd.DataFrame) -> list[tuple[str, Sheet]]:
 
 def frame_sheet(results: Results) -> Sheet:
     """Return the market by Time-of-Day frame."""
-    columns = ("frame", "frames", "with trade", "offered kWh", "demanded kWh", "traded kWh")
+    columns: tuple[str, ...] = (
+        "frame",
+        "frames",
+        "with trade",
+        "offered kWh",
+        "demanded kWh",
+        "traded kWh",
+    )
     columns += ("mean price", "capped frames", "withheld kWh", "curtailed kWh")
     prices = results.trades.assign(
         value=results.trades.energy_kwh * results.trades.price_per_kwh,
         frame_id=results.trades.frame_id.astype(str),
     )
     sums = prices.groupby("frame_id")[["value", "energy_kwh"]].sum()
-    rows = []
+    rows: list[list[Cell]] = []
     for name, part in results.frames.groupby("name", sort=False):
         here = sums[sums.index.isin(part.frame_id)].sum()
         price = here.value / here.energy_kwh if here.energy_kwh > 0.0 else None
@@ -72,14 +79,14 @@ def frame_sheet(results: Results) -> Sheet:
 def member_sheet(results: Results) -> Sheet:
     """Return every member's energy and bills over the run."""
     currency = results.manifest["currency"]
-    columns = ("member", "bus", "PV kWp", "battery kWh", "bought kWh", "sold kWh")
+    columns: tuple[str, ...] = ("member", "bus", "PV kWp", "battery kWh", "bought kWh", "sold kWh")
     columns += (f"bill {currency}", "without market", "saving", "by price", "by operation")
     money = ["total", "no_p2p_total", "saving", "saving_price_effect", "saving_operation_effect"]
     bills = results.bills.groupby("prosumer", sort=False)[
         ["p2p_bought_kwh", "p2p_sold_kwh", *money]
     ].sum()
     homes = results.members.set_index("prosumer").join(bills)
-    rows = []
+    rows: list[list[Cell]] = []
     for name, home in homes.iterrows():
         rows.append(
             [
@@ -100,7 +107,7 @@ def utility_sheet(results: Results) -> Sheet:
     cases = results.utility.groupby("case")[[column for _, column in _UTILITY]].sum()
     shown = cases.reindex(["market", "no-p2p", "difference"])
     columns = ("income is positive, cost negative", "with the market", "without", "difference")
-    rows = [
+    rows: list[list[Cell]] = [
         [what, *(number(amount) for amount in shown[column].tolist())]
         for what, column in _UTILITY
         if shown[column].any() or column == "net"

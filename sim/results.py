@@ -263,6 +263,9 @@ def read_results(path: str | Path) -> Results:
         If it is not one, or not finished, or lacks files.
     """
     path = Path(path)
+    partial = path.with_name(path.name + PARTIAL)
+    if not path.is_dir() and partial.is_dir():
+        raise RunError([f"{path}: RUN: the run is not finished: continue it with --resume"])
     if not path.is_dir():
         raise RunError([f"{path}: RUN: no such directory: name a directory that a run has written"])
     if path.name.endswith(PARTIAL) and not (path / "bills.csv").exists():
@@ -270,6 +273,9 @@ def read_results(path: str | Path) -> Results:
     wanted = ["manifest.json", "scenario.yaml", "tariff.yaml", "bus_minutes.csv"]
     wanted += ["feeder_buses.csv", "feeder_branches.csv"]
     wanted += [*(f"{table}.csv" for table in MONEY), *(f"{table}.parquet" for table in TABLES)]
+    if not any((path / name).is_file() for name in wanted):
+        wrong = "the directory holds no run"
+        raise RunError([f"{path}: RUN: {wrong}: name a directory that a run has written"])
     missing = [name for name in wanted if not (path / name).is_file()]
     if missing:
         raise RunError(

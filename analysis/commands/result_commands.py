@@ -51,17 +51,35 @@ def kpis(
     Console().print(kpi_rich_table(results))
 
 
-@app.command(epilog="Example: gridbazaar report runs/kerala-village-001")
+@app.command(epilog="Example: gridbazaar report runs/kerala-village-001 runs/kerala-village-002")
 def report(
-    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
+    run_directories: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Finished runs; several: side by side.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The page of several runs; else next to the first."),
+    ] = None,
+    as_json: Json = False,
 ) -> None:
-    """Build the HTML report of a run again."""
+    """Build the HTML report of a run again; of several runs, one page side by side."""
     from ...sim.results import read_results
+    from ...sim.run_directory import RunError
     from ..report import write_report
+    from ..side_by_side import write_side_by_side
 
     with bad_input_listed():
-        results = read_results(run_directory)
-    print(write_report(results))
+        if len(run_directories) > 1:
+            page = write_side_by_side(run_directories, out)
+        elif out is not None:
+            wrong = "goes with several runs: one run's report stands in its directory"
+            raise RunError([f"{out}: --out: {wrong}: leave it out"])
+        else:
+            page = write_report(read_results(run_directories[0]))
+    if as_json:
+        print_json({"out": str(page), "runs": [str(path) for path in run_directories]})
+    else:
+        print(page)
 
 
 @app.command(epilog="Example: gridbazaar bill runs/kerala-village-001 home-005 --month 2025-11")

@@ -26,8 +26,8 @@ from .style import (
 def energy_by_day(results: Results) -> Figure:
     """Where the community's energy came from and went, day by day."""
     meters = results.community
-    by_day = meters[["load_kwh", "pv_kwh", "curtailed_kwh"]].groupby(day_of(results, meters.start))
-    by_day = by_day.sum()
+    columns = ["load_kwh", "pv_kwh", "curtailed_kwh"]
+    by_day = meters[columns].groupby(day_of(results, meters.start)).sum()
     power = results.network.substation_kw * results.interval_hours
     day = day_of(results, results.network.start)
     drawn = power.clip(lower=0.0).groupby(day).sum()
@@ -146,7 +146,7 @@ def says_average_day(results: Results) -> str:
     """Say when the community draws most and least, and what its batteries did."""
     meters = results.community
     net = -meters.net_export_kwh.groupby(meters.start.dt.hour).sum()
-    most, least = int(net.idxmax()), int(net.idxmin())
+    most, least = (int(net.index[i]) for i in (net.argmax(), net.argmin()))
     charged, without = meters.battery_charge_kwh.sum(), results.no_p2p.battery_charge_kwh.sum()
     words = (
         f"its batteries took in {charged:,.0f} kWh and gave back "

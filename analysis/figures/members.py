@@ -81,9 +81,8 @@ def deviations(results: Results) -> Figure:
     most = float(np.quantile(np.abs(everything), SHOWN)) if everything.size else 0.0
     bins = np.linspace(-most, most, 61) if most > 0.0 else np.linspace(-1.0, 1.0, 3)
     for k, (name, ax, values) in enumerate(zip(names, axes, parts, strict=True)):
-        ax.hist(
-            np.clip(values, bins[0], bins[-1]), bins=bins, color=FRAME_COLOURS[k % 6], alpha=0.8
-        )
+        inside = np.clip(values, bins[0], bins[-1])
+        ax.hist(inside, bins=list(bins), color=FRAME_COLOURS[k % 6], alpha=0.8)
         if values.size:
             low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
             ax.axvspan(low, high, color="0.9", zorder=0, label="nine of ten")

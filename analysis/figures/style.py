@@ -5,7 +5,7 @@ Figures are 7 inches wide, the text width of an A4 page, so that their type prin
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,7 @@ def panels(
     return figure, list(axes)
 
 
-def plain(ax: Axes, grid: str = "y") -> None:
+def plain(ax: Axes, grid: Literal["both", "x", "y"] = "y") -> None:
     """Take the box from a panel and give it a faint grid."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis=grid, color="0.9", lw=0.6)

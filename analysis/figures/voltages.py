@@ -212,7 +212,8 @@ def _along(state: FeederState) -> np.ndarray:
         bus = waiting.pop()
         order.append(bus)
         # The child on the same row goes on with the line and comes first.
-        waiting += sorted(children[bus], key=lambda b, here=bus: -abs(row[b] - row[here]))
+        away = np.abs(row[children[bus]] - row[bus])
+        waiting += [children[bus][i] for i in np.argsort(-away, kind="stable")]
     return np.array(order)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...sim.results import Results
@@ -43,11 +44,12 @@ def shown(value: float | None, unit: str) -> str:
         digits = {"index": 3, "p.u.": 4, "ratio": 2}.get(unit, 2 if "/kWh" in unit else whole)
         text = f"{value:,.{digits}f}"
     if not any(figure in text for figure in "123456789"):
-        text = text.lstrip("-").replace("0.00", "0") if unit not in ("index", "p.u.") else text
+        text = text.lstrip("-")  # never a negative zero
+        text = "0" if text == "0.00" else text
     return text.replace("-", "−")
 
 
-def three(row: dict[str, Any]) -> list[str]:
+def three(row: Mapping[Any, Any]) -> list[str]:
     """Return a row's values as people read them: market, without, difference."""
     unit = row["unit"]
     gap = "points" if unit == "share" else unit
