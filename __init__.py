@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .analysis.clear_orders import clear
+    from .analysis.compare import compare
     from .analysis.kpis import kpi_table
     from .analysis.report import run
     from .network.library import load_feeder
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "clear",
+    "compare",
     "kpi_table",
     "load_feeder",
     "load_scenario",
@@ -34,6 +36,7 @@ __all__ = [
 # Loaded when first used: numba, pandas and pvlib take seconds that `--help` need not wait for.
 _FACE = {
     "clear": (".analysis.clear_orders", "clear"),
+    "compare": (".analysis.compare", "compare"),
     "kpi_table": (".analysis.kpis", "kpi_table"),
     "load_feeder": (".network.library", "load_feeder"),
     "load_scenario": (".scenarios.load", "load_scenario"),

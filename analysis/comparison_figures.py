@@ -71,7 +71,7 @@ def says_exchange_of_runs(runs: Runs) -> str:
     parts = []
     for label, results in runs:
         drawn = -_average_exchange(results)
-        hour = float(drawn.index[drawn.argmax()])
+        hour = float(drawn.index[int(drawn.argmax())])
         parts.append(
             f"{label}: peak {drawn.max():,.1f} kW at {int(hour)}:{round(hour % 1 * 60):02d}, "
             f"least {drawn.min():,.1f} kW"

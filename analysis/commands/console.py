@@ -68,7 +68,9 @@ def stoppable() -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(wanted: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+def progress_bar(
+    wanted: bool, unit: str = "frames"
+) -> Iterator[Callable[[int, int, str], None] | None]:
     """Show a progress bar on standard error where a person is watching."""
     if not wanted or not sys.stderr.isatty():
         yield None
@@ -79,7 +81,7 @@ def progress_bar(wanted: bool) -> Iterator[Callable[[int, int, str], None] | Non
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} frames"),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} " + unit),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True)) as bar:

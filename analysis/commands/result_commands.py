@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .console import Json, app, bad_input_listed, print_json
+from .console import Json, app, bad_input_listed, print_json, say
 
 
 @app.command(epilog="Example: gridbazaar verify runs/kerala-village-001")
@@ -110,3 +110,33 @@ def bill(
             f"saving {one.saving:,.2f}"
         )
     print(f"page  {written.out}")
+
+
+@app.command(epilog="Example: gridbazaar export runs/kerala-village-001 --format xlsx")
+def export(
+    run_directory: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run.")],
+    form: Annotated[
+        str, typer.Option("--format", metavar="csv|xlsx", help="CSV files or one workbook.")
+    ] = "csv",
+    tables: Annotated[
+        list[str] | None,
+        typer.Option("--table", metavar="NAME", help="One table only. Repeatable."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="New directory or workbook; else export in the run.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the tables of a run for spreadsheets and other programs."""
+    from ..export import export_run
+
+    with bad_input_listed():
+        written = export_run(run_directory, form, tables or (), out)
+    if as_json:
+        print_json(written.as_dict())
+        return
+    for name, rows in written.rows.items():
+        print(f"{name}: {rows:,} rows")
+    for name, rows in written.left_out.items():
+        say(f"{name}: left out, its {rows:,} rows do not fit a worksheet: use --format csv")
+    print(f"tables  {written.out}")

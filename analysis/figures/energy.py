@@ -146,7 +146,7 @@ def says_average_day(results: Results) -> str:
     """Say when the community draws most and least, and what its batteries did."""
     meters = results.community
     net = -meters.net_export_kwh.groupby(meters.start.dt.hour).sum()
-    most, least = (int(net.index[i]) for i in (net.argmax(), net.argmin()))
+    most, least = (int(net.index[int(i)]) for i in (net.argmax(), net.argmin()))
     charged, without = meters.battery_charge_kwh.sum(), results.no_p2p.battery_charge_kwh.sum()
     words = (
         f"its batteries took in {charged:,.0f} kWh and gave back "

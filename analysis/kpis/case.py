@@ -25,8 +25,11 @@ class Case:
 
     Attributes
     ----------
-    load_kwh, generated_kwh, curtailed_kwh, import_kwh, export_kwh, net_export_kwh : (n_intervals,)
-        All meters together [kWh]; generated is what PV delivered.
+    load_kwh, generated_kwh, curtailed_kwh, ordered_kwh : (n_intervals,)
+        All meters together [kWh]; generated is what PV delivered, ordered what was curtailed on
+        the grid's order in real time.
+    import_kwh, export_kwh, net_export_kwh : (n_intervals,)
+        What all meters together draw and feed, and the difference [kWh].
     substation_kw, substation_kvar, loss_kw, v_min_pu, v_max_pu : (n_intervals,)
         The feeder; NaN where the power flow had no solution.
     over_minutes, under_minutes : (n_buses,)
@@ -40,6 +43,7 @@ class Case:
     load_kwh: Floats
     generated_kwh: Floats
     curtailed_kwh: Floats
+    ordered_kwh: Floats
     import_kwh: Floats
     export_kwh: Floats
     net_export_kwh: Floats
@@ -118,6 +122,9 @@ class Figures:
         Prices [currency/kWh]; NaN without trade.
     trade_kwh, trade_per_kwh : (n_trades,)
         Energy and price of each seller-buyer pair.
+    scheduled_v_max_pu, unchecked_v_max_pu : (n_frames,)
+        Greatest voltage of the accepted schedule, and of the first one, before the network's
+        check changed anything; NaN where there is none [p.u.].
     capped_kwh, withheld_kwh : float
         Taken from sellers by caps; held back by the export envelope [kWh].
     one_price : bool
@@ -150,6 +157,8 @@ class Figures:
     price_per_kwh: Floats
     trade_kwh: Floats
     trade_per_kwh: Floats
+    scheduled_v_max_pu: Floats
+    unchecked_v_max_pu: Floats
     capped_kwh: float
     withheld_kwh: float
     one_price: bool
@@ -177,6 +186,7 @@ def side(results: Results, which: str) -> Case:
         load_kwh=column(meters, "load_kwh"),
         generated_kwh=column(meters, "pv_kwh") - column(meters, "curtailed_kwh"),
         curtailed_kwh=column(meters, "curtailed_kwh"),
+        ordered_kwh=column(meters, "ordered_kwh"),
         import_kwh=column(meters, "import_kwh"),
         export_kwh=column(meters, "export_kwh"),
         net_export_kwh=column(meters, "net_export_kwh"),

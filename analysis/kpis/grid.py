@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_SOLVED_PU = 1e-6  # as near to a limit as a solved voltage can be told from it
+
 
 def peak_import_kw(power_kw: ArrayLike) -> float:
     """Greatest power that the substation delivers.
@@ -231,6 +233,65 @@ def violation_depth_pu(
     """
     beyond = max(float(np.nanmax(v_max_pu)) - upper_pu, lower_pu - float(np.nanmin(v_min_pu)))
     return max(0.0, beyond)
+
+
+def schedules_over_limit(v_max_pu: ArrayLike, upper_pu: float) -> float:
+    """Frames whose accepted schedule would lift a bus above the upper limit.
+
+    Formula: count(V_max,f > upper + 1e-6)
+    Unit: frames
+    Source: ours
+    Care: on the forecast, at gate closure; the meters may see less, because the envelope and
+    orders to curtail act later. What the market alone would do to voltages shows here.
+
+    Parameters
+    ----------
+    v_max_pu : array_like (n_frames,)
+        Greatest voltage of each accepted schedule [p.u.]; NaN where there is none.
+    upper_pu : float
+        The limit [p.u.].
+
+    Returns
+    -------
+    float
+        [frames]
+
+    Examples
+    --------
+    >>> schedules_over_limit([1.04, 1.0500000001, 1.06, float("nan")], 1.05)
+    1.0
+    """
+    return float((np.asarray(v_max_pu, dtype=float) > upper_pu + _SOLVED_PU).sum())
+
+
+def schedules_cured(v_first_pu: ArrayLike, v_accepted_pu: ArrayLike, upper_pu: float) -> float:
+    """Frames whose first schedule broke the upper limit and whose accepted one does not.
+
+    Formula: count(V_first,f > upper + 1e-6 >= V_accepted,f)
+    Unit: frames
+    Source: ours
+    Care: the violations that the network's check avoids; 0 where trade is not checked.
+
+    Parameters
+    ----------
+    v_first_pu, v_accepted_pu : array_like (n_frames,)
+        Greatest voltage of the schedule before any cap, and of the accepted one [p.u.].
+    upper_pu : float
+        The limit [p.u.].
+
+    Returns
+    -------
+    float
+        [frames]
+
+    Examples
+    --------
+    >>> schedules_cured([1.06, 1.07, 1.04], [1.05, 1.06, 1.04], 1.05)
+    1.0
+    """
+    limit = upper_pu + _SOLVED_PU
+    first, accepted = np.asarray(v_first_pu, float), np.asarray(v_accepted_pu, float)
+    return float(((first > limit) & (accepted <= limit)).sum())
 
 
 def violations_avoided(minutes: ArrayLike, reference_minutes: ArrayLike) -> float:

@@ -70,6 +70,8 @@ def figures_of(results: Results) -> Figures:
         price_per_kwh=_prices(trades, frame_of),
         trade_kwh=trades.energy_kwh.to_numpy(),
         trade_per_kwh=trades.price_per_kwh.to_numpy(),
+        scheduled_v_max_pu=frames.v_max_pu.to_numpy(dtype=np.float64, na_value=np.nan),
+        unchecked_v_max_pu=frames.v_max_unchecked_pu.to_numpy(dtype=np.float64, na_value=np.nan),
         capped_kwh=float(frames.capped_kwh.sum()),
         withheld_kwh=float(frames.withheld_kwh.sum()),
         one_price=_one_price(results.tariff),

@@ -268,6 +268,16 @@ def _voltages() -> list[Kpi]:
         Kpi("violations_caused", "violations caused by the market", "bus-minutes", group,
             g.violations_caused,
             lambda f: _over_and_under(f, g.violations_caused)),
+        Kpi("schedules_cured", "schedules that the network's check brought below the limit",
+            "frames", group, g.schedules_cured,
+            lambda f: g.schedules_cured(
+                f.unchecked_v_max_pu, f.scheduled_v_max_pu, f.upper_pu
+            )),
+        Kpi("schedules_over_limit", "accepted schedules above the upper limit", "frames", group,
+            g.schedules_over_limit,
+            lambda f: g.schedules_over_limit(f.scheduled_v_max_pu, f.upper_pu)),
+        _both("ordered_curtailment_kwh", "curtailed on order in real time", "kWh", group, None,
+              lambda c, f: float(c.ordered_kwh.sum())),
         Kpi("capped_kwh", "sales withheld by capping", "kWh", group, None,
             lambda f: f.capped_kwh, lambda f: 0.0),
         Kpi("withheld_kwh", "surplus held back by the export envelope", "kWh", group, None,
