@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 SOURCES := $(shell find agents analysis market network scenarios sim -type f \
              -not -path '*/__pycache__/*') __init__.py __main__.py py.typed pyproject.toml
 
-.PHONY: run test test-peers lint bench bench-peers clean
+.PHONY: run test test-peers lint docs bench bench-peers clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.core          ## simulate a month of the village and say where the results are
@@ -21,6 +21,10 @@ lint: $(VENV)/.test         ## style, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	cd tests && ../$(BIN)/mypy --config-file ../pyproject.toml -p gridbazaar
+
+docs: $(VENV)/.docs         ## the documentation site, in build/site; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo build/site/index.html
 
 bench: $(VENV)/.test        ## speed, as ratios measured in one run
 	$(BIN)/python -m pytest -q -s -o addopts="--import-mode=importlib --confcutdir=tests" tests/benchmarks
@@ -54,4 +58,8 @@ $(VENV)/.core: $(SOURCES) | $(BIN)/python
 
 $(VENV)/.test: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test]'
+	@rm -rf build && touch $@ $(VENV)/.core
+
+$(VENV)/.docs: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[docs]'
 	@rm -rf build && touch $@ $(VENV)/.core

@@ -15,49 +15,13 @@ from gridbazaar.sim.run_directory import RunError
 
 UNITS = r"_(kwh|kw|kvar|kva|pu|kwp|deg|minor|minutes|per_kwh|share)$"
 # Names, times, counts, flags, and money of the run's currency.
-PLAIN = [
-    "frame_id",
-    "start",
-    "end",
-    "name",
-    "sellers",
-    "buyers",
-    "f1",
-    "f2",
-    "front_collapsed",
-    "front_points",
-    "evaluations",
-    "iterations",
-    "status",
-    "undervoltage_base",
-    "step",
-    "phase",
-    "feasible",
-    "critical_buses",
-    "chosen",
-    "prosumer",
-    "side",
-    "seller",
-    "buyer",
-    "v_min_bus",
-    "v_max_bus",
-    "posting_id",
-    "time",
-    "payer",
-    "payee",
-    "purpose",
-    "bus",
-    "profile",
-    "week_offset",
-    "three_phase",
-    "group",
-    "kpi",
-    "title",
-    "unit",
-    "market",
-    "no_p2p",
-    "difference",
-]
+_PLAIN = """
+frame_id start end name sellers buyers f1 f2 front_collapsed front_points evaluations iterations
+status undervoltage_base step phase feasible critical_buses chosen prosumer side seller buyer
+v_min_bus v_max_bus posting_id time payer payee purpose bus profile week_offset three_phase group
+kpi title unit market no_p2p difference
+"""
+PLAIN = frozenset(_PLAIN.split())
 
 
 def test_csv_files_hold_the_tables(finished, tmp_path):
