@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from ..sim.run import run_scenario
 from .audit import audit_run
 from .figures import FIGURES
 from .kpis import kpi_table
+from .kpis.printing import kpi_document
 from .page import figure_files, render
 from .report_tables import (
     frame_sheet,
@@ -42,7 +44,7 @@ def write_report(results: Results) -> Path:
     -------
     Path
         `report.html`. Every figure is also kept as `figures/NAME.svg` and `figures/NAME.png`, the
-        indicators as `kpis.csv`.
+        indicators as `kpis.json`.
     """
     folder = results.path / "figures"
     folder.mkdir(exist_ok=True)
@@ -56,7 +58,8 @@ def write_report(results: Results) -> Path:
         for name, figure in FIGURES.items()
     ]
     indicators = kpi_table(results)
-    indicators.to_csv(results.path / "kpis.csv", index=False, lineterminator="\n")
+    document = json.dumps(kpi_document(indicators), indent=2, ensure_ascii=False)
+    (results.path / "kpis.json").write_text(document + "\n", encoding="utf-8")
     manifest = results.manifest
     html = render(
         "report.html.j2",

@@ -27,7 +27,7 @@ INTRODUCTION = """# Indicators
 counterfactual, and as difference (market less counterfactual, sign kept). The counterfactual is
 the second run that every run carries: same load, PV, seed, forecasts, batteries and export
 envelope, re-operated without peer-to-peer trade (`no_p2p` in the tables). Where a formula has no
-meaning the value is n/a: an empty cell in `kpis.csv`, `null` in JSON, `NaN` in pandas.
+meaning the value is n/a: `null` in `kpis.json`, an empty cell in exported tables, `NaN` in pandas.
 
 From Python: `gridbazaar.kpi_table(results)`. This page is made from the docstrings by
 `python docs/kpi_page.py`; a plain sum needs no more than its title.

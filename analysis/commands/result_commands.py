@@ -39,12 +39,13 @@ def kpis(
 ) -> None:
     """Print every indicator of a run: with the market, without, difference."""
     from ...sim.results import read_results
+    from ..kpis import kpi_table
     from ..kpis.printing import kpi_document, kpi_rich_table
 
     with bad_input_listed():
         results = read_results(run_directory)
     if as_json:
-        print_json(kpi_document(results))
+        print_json({"run": str(run_directory), "kpis": kpi_document(kpi_table(results))})
         return
     from rich.console import Console
 

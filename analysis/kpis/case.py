@@ -35,7 +35,8 @@ class Case:
     over_minutes, under_minutes : (n_buses,)
         Time outside the limits [min].
     bill : (n_members,)
-        Bills of the whole run less what the battery still holds at its end [currency].
+        Bills of the whole run less what the battery holds at its end and what was put in the bank
+        of net metering [currency].
     utility : dict of str to float
         The utility's account over the run [currency].
     """
@@ -176,7 +177,7 @@ def side(results: Results, which: str) -> Case:
     prefix = "" if market else "no_p2p_"
     bills = results.bills
     owed = bills.total if market else bills.no_p2p_total
-    held = bills.battery_state_value if market else bills.no_p2p_battery_state_value
+    held = bills[f"{prefix}battery_state_value"] + bills[f"{prefix}bank_value"]
     account = results.utility[results.utility.case == which].drop(columns=["month", "case"]).sum()
 
     def column(table: pd.DataFrame, name: str) -> Floats:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from ...sim.results import Results
 from .table import kpi_table
 
@@ -56,12 +58,12 @@ def three(row: Mapping[Any, Any]) -> list[str]:
     return [shown(row["market"], unit), shown(row["no_p2p"], unit), shown(row["difference"], gap)]
 
 
-def kpi_document(results: Results) -> dict[str, Any]:
-    """Return the indicators as plain data: name to title, unit, market, no_p2p, difference."""
-    document: dict[str, Any] = {"run": str(results.path), "kpis": {}}
-    for row in kpi_table(results).to_dict("records"):
+def kpi_document(indicators: pd.DataFrame) -> dict[str, Any]:
+    """Return indicators as plain data, by name: title, unit, market, no_p2p, difference."""
+    document: dict[str, Any] = {}
+    for row in indicators.to_dict("records"):
         numbers = {name: row[name] for name in ("market", "no_p2p", "difference")}
-        document["kpis"][row["kpi"]] = {
+        document[row["kpi"]] = {
             "title": row["title"],
             "unit": row["unit"],
             **{name: None if math.isnan(value) else value for name, value in numbers.items()},

@@ -178,7 +178,7 @@ def test_what_is_no_run_is_refused(tmp_path):
     assert "no such directory" in done.stderr
     done = CliRunner().invoke(app, ["bill", str(tmp_path), "home-001"])
     assert done.exit_code == 2
-    assert "bill_lines.csv: RUN: the file is missing" in done.stderr
+    assert "the directory holds no run" in done.stderr
 
 
 @pytest.fixture

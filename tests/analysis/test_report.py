@@ -1,5 +1,6 @@
 """The report and its figures: complete, self-contained, true to the run, whatever the run is."""
 
+import json
 import re
 from html.parser import HTMLParser
 
@@ -70,7 +71,9 @@ def test_figures_are_kept_as_vectors_and_pixels(page, finished):
     for name in FIGURES:
         assert (finished / "figures" / f"{name}.svg").read_text("utf-8").count("<svg") == 1
         assert (finished / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-    assert (finished / "kpis.csv").read_text("utf-8").startswith("group,kpi,title,unit,market")
+    kpis = json.loads((finished / "kpis.json").read_text("utf-8"))
+    assert kpis["self_sufficiency"]["unit"] == "share"
+    assert kpis["mean_price_per_kwh"]["no_p2p"] is None
 
 
 def test_the_same_run_gives_the_same_report(page, finished):
