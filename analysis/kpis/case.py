@@ -167,7 +167,7 @@ def side(results: Results, which: str) -> Case:
     prefix = "" if market else "no_p2p_"
     bills = results.bills
     owed = bills.total if market else bills.no_p2p_total
-    held = bills.battery_state_value if market else bills.no_p2p_battery_state_value
+    held = bills[f"{prefix}battery_state_value"] + bills[f"{prefix}bank_value"]
     account = results.utility[results.utility.case == which].drop(columns=["month", "case"]).sum()
 
     def column(table: pd.DataFrame, name: str) -> Floats:
