@@ -32,7 +32,7 @@ class Case:
     over_minutes, under_minutes : (n_buses,)
         Time outside the limits [min].
     bill : (n_members,)
-        Bills of the whole run less what the battery still holds at its end [currency].
+        Bills of the whole run less what battery and bank of units hold at its end [currency].
     utility : dict of str to float
         The utility's account over the run [currency].
     """
