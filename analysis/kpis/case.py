@@ -35,8 +35,7 @@ class Case:
     over_minutes, under_minutes : (n_buses,)
         Time outside the limits [min].
     bill : (n_members,)
-        Bills of the whole run less what the battery holds at its end and what was put in the bank
-        of net metering [currency].
+        Bills of the whole run less what battery and bank of units hold at its end [currency].
     utility : dict of str to float
         The utility's account over the run [currency].
     """
