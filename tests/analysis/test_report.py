@@ -63,7 +63,7 @@ def test_the_page_says_what_was_run(page, finished):
     assert re.search(r"all \d+ checks passed", page)
     for name, version in manifest["versions"].items():
         assert f"{name} {version}" in page
-    assert "Seed 1." in page
+    assert f"Seed {manifest['seed']}." in page
     assert 'data-n="' in page and "aria-sort" in page
 
 
