@@ -43,7 +43,7 @@ def _least_price(results: Results) -> float | None:
 
 
 def _greatest_price(results: Results) -> float | None:
-    prices = results.trades.price_per_kwh
+    prices = results.trades.buyer_price_per_kwh
     return float(prices.max()) if len(prices) else None
 
 

@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ..sim.results import Results
-from .figures.prices import frame_price
 from .figures.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, frame_names, legend_above, panels
+from .traded_prices import traded_prices
 
 Runs = Sequence[tuple[str, Results]]
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, "black", "#7F7F7F")
@@ -103,7 +103,7 @@ def says_trade_of_runs(runs: Runs) -> str:
     for label, results in runs:
         trades, days = results.trades, results.scenario["days"]
         energy = trades.energy_kwh.sum()
-        value = (trades.energy_kwh * trades.price_per_kwh).sum()
+        value = (results.frames.traded_kwh * traded_prices(results).fillna(0.0)).sum()
         words = f" at {value / energy:.2f} {results.manifest['currency']}/kWh" if energy else ""
         parts.append(f"{label}: {energy / days:,.1f} kWh a day{words}")
     return "; ".join(parts) + "."
@@ -121,7 +121,7 @@ def _average_exchange(results: Results) -> pd.Series:
 
 
 def _by_frame(results: Results, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    frames, price = results.frames, frame_price(results)
+    frames, price = results.frames, traded_prices(results).to_numpy()
     value = frames.traded_kwh * np.nan_to_num(price)
     energy = frames.traded_kwh.groupby(frames.name).sum().reindex(names, fill_value=0.0)
     worth = value.groupby(frames.name).sum().reindex(names, fill_value=0.0)

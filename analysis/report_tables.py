@@ -9,6 +9,7 @@ from ..sim.results import Results
 from .headline import headline_rows
 from .kpis.printing import three
 from .page import Cell, Sheet
+from .traded_prices import traded_prices
 
 _UTILITY = (
     ("all that members pay it: energy, fixed charges, network", "revenue"),
@@ -52,15 +53,11 @@ def frame_sheet(results: Results) -> Sheet:
         "traded kWh",
     )
     columns += ("mean price", "capped frames", "withheld kWh", "curtailed kWh")
-    prices = results.trades.assign(
-        value=results.trades.energy_kwh * results.trades.price_per_kwh,
-        frame_id=results.trades.frame_id.astype(str),
-    )
-    sums = prices.groupby("frame_id")[["value", "energy_kwh"]].sum()
+    frames = results.frames.assign(price=traded_prices(results).fillna(0.0))
     rows: list[list[Cell]] = []
-    for name, part in results.frames.groupby("name", sort=False):
-        here = sums[sums.index.isin(part.frame_id)].sum()
-        price = here.value / here.energy_kwh if here.energy_kwh > 0.0 else None
+    for name, part in frames.groupby("name", sort=False):
+        energy = part.traded_kwh.sum()
+        price = (part.traded_kwh * part.price).sum() / energy if energy > 0.0 else None
         rows.append(
             [
                 str(name),

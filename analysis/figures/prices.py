@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ...sim.results import Results
+from ..traded_prices import traded_prices
 from .style import FRAME_COLOURS, MARKERS, dates, frame_names, legend_above, panels
 
 
@@ -18,7 +19,7 @@ def prices(results: Results) -> Figure:
     """
     frames, currency = results.frames, results.manifest["currency"]
     figure, axes = panels(len(frame_names(results)), 1.3, share_y=True)
-    price = frame_price(results)
+    price = traded_prices(results).to_numpy()
     for k, (name, ax) in enumerate(zip(frame_names(results), axes, strict=True)):
         rows = frames[frames.name == name]
         bound: dict[str, Any] = {"color": "0.35", "lw": 1.0}
@@ -37,19 +38,10 @@ def prices(results: Results) -> Figure:
     return figure
 
 
-def frame_price(results: Results) -> np.ndarray:
-    """Return the price of each frame: its clearing price, else the mean of its trades, else NaN."""
-    frames, trades = results.frames, results.trades
-    value = (trades.energy_kwh * trades.price_per_kwh).groupby(trades.frame_id.astype(str)).sum()
-    energy = trades.energy_kwh.groupby(trades.frame_id.astype(str)).sum()
-    mean = frames.frame_id.map(value / energy).astype(float)
-    return np.asarray(frames.mcp_per_kwh.astype(float).fillna(mean).to_numpy())
-
-
 def says_prices(results: Results) -> str:
     """Say where the price stood between the bounds, by frame."""
     frames, parts = results.frames, []
-    price, gap = frame_price(results), frames.retail_per_kwh - frames.feed_in_per_kwh
+    price, gap = traded_prices(results).to_numpy(), frames.retail_per_kwh - frames.feed_in_per_kwh
     place = ((price - frames.feed_in_per_kwh) / gap.where(gap > 0.0)).to_numpy()
     for name in frame_names(results):
         here = (frames.name == name).to_numpy()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..traded_prices import traded_prices
 from .case import Book, Figures, Floats, side
 from .trade import coincident_kwh
 
@@ -67,9 +68,9 @@ def figures_of(results: Results) -> Figures:
         deviation_kwh=by_member("deviation_kwh"),
         retail_per_kwh=frames.retail_per_kwh.to_numpy(),
         feed_in_per_kwh=frames.feed_in_per_kwh.to_numpy(),
-        price_per_kwh=_prices(trades, frame_of),
+        price_per_kwh=traded_prices(results).to_numpy(dtype=np.float64, na_value=np.nan),
         trade_kwh=trades.energy_kwh.to_numpy(),
-        trade_per_kwh=trades.price_per_kwh.to_numpy(),
+        trade_per_kwh=0.5 * (trades.price_per_kwh + trades.buyer_price_per_kwh).to_numpy(),
         scheduled_v_max_pu=frames.v_max_pu.to_numpy(dtype=np.float64, na_value=np.nan),
         unchecked_v_max_pu=frames.v_max_unchecked_pu.to_numpy(dtype=np.float64, na_value=np.nan),
         capped_kwh=float(frames.capped_kwh.sum()),
@@ -116,14 +117,6 @@ def _book(
         quantity_kwh=orders.quantity_kwh.to_numpy(),
         traded_kwh=np.where(ask, sold[frame, member], bought[frame, member]),
     )
-
-
-def _prices(trades: pd.DataFrame, frame_of: dict[str, int]) -> Floats:
-    """Return the mean price of each frame's trades, NaN where nothing was traded."""
-    frame, energy = _codes(trades.frame_id, frame_of), trades.energy_kwh.to_numpy()
-    whole = np.bincount(frame, energy, len(frame_of))
-    value = np.bincount(frame, energy * trades.price_per_kwh.to_numpy(), len(frame_of))
-    return np.divide(value, whole, out=np.full(len(whole), np.nan), where=whole > 0.0)
 
 
 def _one_price(tariff: dict[str, object]) -> bool:

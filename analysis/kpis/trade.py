@@ -43,7 +43,8 @@ def mean_price(price_per_kwh: ArrayLike, energy_kwh: ArrayLike) -> float | None:
     Parameters
     ----------
     price_per_kwh, energy_kwh : array_like (n_trades,)
-        Price and energy of each pair [currency/kWh, kWh].
+        Price and energy of each pair; the middle of what the seller gets and the buyer pays where
+        these differ [currency/kWh, kWh].
 
     Returns
     -------
