@@ -22,8 +22,8 @@ from gridbazaar.sim.run import run_scenario
 
 @pytest.fixture(scope="module")
 def shorter(tmp_path_factory):
-    """A day of the same village under another price rule and tariff."""
-    changes = ["days=1", "market.price_rule=mid-market", "tariff.feed_in_per_kwh=2.5"]
+    """A day of the same village under another price rule, tariff and seed."""
+    changes = ["days=1", "seed=1", "market.price_rule=mid-market", "tariff=simple"]
     out = tmp_path_factory.mktemp("other") / "run"
     return run_scenario("kerala-village", changes, out=out).path
 
@@ -32,15 +32,18 @@ def test_what_was_set_otherwise_is_listed(finished, shorter):
     rows = {row[0]: row[1:] for row in setting_sheet(read_all([finished, shorter])).rows}
     assert rows["days"] == ["3", "1"]
     assert rows["market.price_rule"] == ["merit-order", "mid-market"]
-    assert rows["tariff.feed_in_per_kwh"] == ["3.15", "2.5"]
-    assert "seed" not in rows
+    assert rows["tariff.name"][1] == "simple"
+    assert rows["seed"] == ["2", "1"]
+    assert "feeder.name" not in rows
 
 
 def test_lengths_are_noted_and_sums_are_by_day(finished, shorter):
     labelled = read_all([finished, shorter])
     notes = " ".join(comparison_notes(labelled))
     assert "length" in notes and "3 days" in notes and "1 day" in notes
-    assert "seed" not in notes
+    assert "differ in tariff" in notes and "differ in seed" in notes
+    assert "currency" not in notes and "members" not in notes
+    assert comparison_notes(labelled[:1]) == []
     tables = [kpi_table(run.results) for run in labelled]
     rows = {row[0]: row for _, sheet in indicator_sheets(labelled, tables) for row in sheet.rows}
     load = rows["load"]
