@@ -83,13 +83,13 @@ def read_matpower_feeder(path: Path) -> Feeder:
 def _bus_numbers(case: MatpowerCase, path: Path, problems: list[str]) -> bool:
     """Whether every bus is called by a whole number; the others are noted."""
     for matrix, columns in (("bus", (BUS_I,)), ("gen", (GEN_BUS,)), ("branch", (F_BUS, T_BUS))):
-        for number, row in case.matrices[matrix]:
-            for column in columns:
-                if not (row[column].is_integer() and row[column] > 0.0):
-                    problems.append(
-                        f"{path}: line {number}: {row[column]:g}: not a bus number: give a "
-                        "positive whole number"
-                    )
+        problems += [
+            f"{path}: line {number}: {row[column]:g}: not a bus number: give a positive whole "
+            "number"
+            for number, row in case.matrices[matrix]
+            for column in columns
+            if not (row[column].is_integer() and row[column] > 0.0)
+        ]
     return not problems
 
 
