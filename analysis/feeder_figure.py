@@ -145,9 +145,9 @@ def _draw_scale(bar: Any, scale: Normalize, limits: VoltageLimits) -> None:
     above, below = ["p.u."], []
     for word, limit in (("lower limit", limits.lower_pu), ("upper limit", limits.upper_pu)):
         if limit > high:
-            above.insert(0, f"{word} {limit:g} \N{UPWARDS ARROW}")
+            above.insert(0, f"{word}\n{limit:g} \N{UPWARDS ARROW}")
         elif limit < low:
-            below.append(f"{word} {limit:g} \N{DOWNWARDS ARROW}")
+            below.append(f"{word}\n{limit:g} \N{DOWNWARDS ARROW}")
         else:
             bar.ax.axhline(limit, color="black", linewidth=2.5)
             bar.ax.axhline(limit, color="white", linewidth=1.0)
@@ -290,12 +290,12 @@ def _name_extremes(axes: Any, feeder: Feeder, layout: FeederLayout, v: Floats, s
         label="lowest and highest voltage",
     )
     for bus in dict.fromkeys(extremes):
-        # At the end of a line there is room behind it; above it another lateral may run.
-        behind = (layout.row == layout.row[bus]) & (layout.x > layout.x[bus])
-        right = not small and not behind.any()
+        # Behind the end of its line there is room; above it another lateral may run.
+        end = float(layout.x[layout.row == layout.row[bus]].max())
+        right = not small and end - layout.x[bus] < 0.15 * float(layout.x.max())
         axes.annotate(
             f"{v[bus]:.4f}" if small else f"{feeder.bus_names[bus]}: {v[bus]:.4f}",
-            (layout.x[bus], layout.row[bus]),
+            (end if right else layout.x[bus], layout.row[bus]),
             xytext=(10, 0) if right else (0, 11),
             textcoords="offset points",
             ha="left" if right else "center",

@@ -87,7 +87,7 @@ def test_values_limits_and_counts_are_told():
     legend = [text.get_text() for text in tree.get_legend().get_texts()]
     assert f"below 0.95 p.u. ({(v < 0.95).sum()} buses)" in legend
     ticks = [label.get_text() for label in bar.get_yticklabels()]
-    assert "0.95 lower limit" in ticks and "upper limit 1.05" in bar.get_title(loc="left")
+    assert "0.95 lower limit" in ticks and "upper limit\n1.05" in bar.get_title(loc="left")
     assert "lowest and highest voltage" in legend
 
 
@@ -96,7 +96,7 @@ def test_colours_span_the_voltages_and_ticks_are_even():
     v = _voltages(feeder, 0.3)
     tree, bar = draw_feeder(feeder, v).axes
     assert v.min() > 0.95 and bar.get_ylim() == pytest.approx((v.min(), v.max()), abs=0.0025)
-    assert "lower limit 0.95" in bar.get_xlabel() and "upper limit" in bar.get_title(loc="left")
+    assert "lower limit\n0.95" in bar.get_xlabel() and "upper limit" in bar.get_title(loc="left")
     steps = np.diff(bar.get_yticks())
     assert len(steps) > 1 and steps == pytest.approx(np.full(len(steps), steps[0]))
     flat = draw_feeder(feeder, np.ones(feeder.n_buses)).axes[1]
