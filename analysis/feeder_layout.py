@@ -168,9 +168,9 @@ def _place(children: list[list[int]], fed: Ints, x: Floats, begin_x: Floats, gap
         # A connector takes room in the rows that it passes: each row sees those that end beyond.
         for side in (1, -1):
             farthest = -np.inf
-            for row in range(max((side * r for r in ends_in), default=0), 0, -1):
-                block.end[side * row] = max(block.end.get(side * row, -np.inf), farthest)
-                farthest = max(farthest, ends_in.get(side * row, -np.inf))
+            for out in range(max((side * r for r in ends_in), default=0), 0, -1):
+                block.end[side * out] = max(block.end.get(side * out, -np.inf), farthest)
+                farthest = max(farthest, ends_in.get(side * out, -np.inf))
         blocks[number] = block
         for lateral in laterals[number]:
             blocks[lateral] = block  # done with: its rows stand in the line's block now

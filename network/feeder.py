@@ -166,7 +166,9 @@ class Feeder:
         found += rating_problems(self.i_max_a, branch_place)
         found += load_problems(self.load_kw, self.load_kvar, bus_place)
         found += level_problem(self.base_kv, f"{self.name}: base_kv")
-        found += source_voltage_problem(self.source_voltage_pu, f"{self.name}: source_voltage_pu")
+        found += source_voltage_problem(
+            self.source_voltage_pu, f"{self.name}: source_voltage_pu", False
+        )
         found += tie_problems([(tie.r_ohm, tie.x_ohm) for tie in self.open_ties], tie_place)
         found += [
             f"{bus_place(int(i))}: {self.n_customers[i]}: n_customers is negative: give a count"
@@ -247,7 +249,9 @@ class Feeder:
 
     def with_source_voltage(self, source_voltage_pu: float) -> Feeder:
         """Return the same feeder with another voltage at the slack bus [p.u.]."""
-        problems = source_voltage_problem(source_voltage_pu, f"{self.name}: source_voltage_pu")
+        problems = source_voltage_problem(
+            source_voltage_pu, f"{self.name}: source_voltage_pu", False
+        )
         if problems:
             raise FeederError(problems)
         other = replace(self, source_voltage_pu=source_voltage_pu, checked=True)

@@ -213,15 +213,17 @@ def level_problem(base_kv: float, place: str) -> list[str]:
     return [f"{place}: {_shown(base_kv)}: {wrong}: give it in kV, line to line"]
 
 
-def source_voltage_problem(source_voltage_pu: float, place: str) -> list[str]:
-    """A source voltage far from any network's.
+def source_voltage_problem(
+    source_voltage_pu: float, place: str, plausible: bool = True
+) -> list[str]:
+    """A source voltage far from any network's, or, if not `plausible`, one that is not positive.
 
     Examples
     --------
     >>> source_voltage_problem(230.0, "--source-voltage")
     ['--source-voltage: 230.0: not a voltage from 0.5 to 1.5 p.u.: give it in p.u., such as 1.02']
     """
-    low, high = SOURCE_VOLTAGE_PU
+    low, high = SOURCE_VOLTAGE_PU if plausible else (5e-324, 1.7e308)
     if low <= source_voltage_pu <= high:
         return []
     return [

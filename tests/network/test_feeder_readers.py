@@ -196,7 +196,7 @@ def test_a_feeder_is_checked_once_on_load(tmp_path, monkeypatch):
         ({"i_max_a": [-5.0]}, "branch 0: -5.0: i_max_a is not positive"),
         ({"open_ties": (OpenTie(0, 1, -5.0, 0.0),)}, "open tie 0: -5.0: negative r_ohm"),
         ({"open_ties": (OpenTie(0, 7, 1.0, 0.0),)}, "open tie 0: 7: no such bus"),
-        ({"source_voltage_pu": 230.0}, "source_voltage_pu: 230.0: not a voltage from 0.5"),
+        ({"source_voltage_pu": -1.0}, "source_voltage_pu: -1.0: not a voltage from"),
         ({"base_kv": 1e6}, "base_kv: 1000000.0: base_kv is no feeder's voltage"),
         ({"r_ohm": [1e300]}, "branch 0: 1e+300: r_ohm is no branch's impedance"),
     ],
