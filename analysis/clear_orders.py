@@ -22,6 +22,7 @@ from ..network.library import load_feeder
 from ..network.limits import VoltageLimits
 from ..network.problems import FeederError
 from ..scenarios.problems import problem
+from .new_directory import new_directory_problems
 from .order_files import FrameOrders, Table, number, read_orders, read_rows
 
 POWER_FACTOR = 0.95  # of buyers' load; sellers' export is at unity
@@ -320,9 +321,7 @@ def _option_problems(
     if seed < 0:
         found.append(f"--seed: {seed}: give a whole number >= 0")
     if out is not None:
-        path = Path(out)
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            found.append(f"--out: {path}: is there already and not empty: name a new directory")
+        found += new_directory_problems(Path(out))
     return found
 
 

@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 COLOURS = ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.93, 256)), "viridis on white")
 LABEL_ALL = 60  # up to so many buses each gets its name
 APART = 0.012  # least distance of two triangles on a line of a large feeder, in widths
+LEAST_SPAN = 0.005  # of the colours [p.u.]
 AXIS_LABEL = {
     "branches": "branches from the source",
     "impedance": "path impedance from the source (ohm)",
@@ -36,15 +37,15 @@ def draw_feeder(
     title: str | None = None,
     distance: str | None = None,
     width: float = 11.0,
-    zoom: bool = False,
 ) -> Figure:
     """Draw a feeder as a tree from its source, each bus in the colour of its voltage.
 
     The main line runs straight on, laterals branch off without crossings (see
     `feeder_layout.lay_out`). Buses outside the limits carry a triangle, pointing down for
     undervoltage and up for overvoltage, so that no reader depends on colours (on large feeders
-    only as many as stand apart; the legend counts all); the extremes are ringed with their values,
-    and both limits are marked on the colour bar.
+    only as many as stand apart; the legend counts all); the extremes are ringed with their values.
+    The colours span the feeder's own voltages; both limits are marked on the colour bar, or named
+    beyond its end.
 
     Parameters
     ----------
@@ -60,11 +61,8 @@ def draw_feeder(
         What the horizontal axis measures, ``branches`` or ``impedance``; by default branches
         where every bus is named and impedance on larger feeders, whose chains of short
         sections would else fill the picture.
-
     width : float
         Width of the figure [inch].
-    zoom : bool
-        True: the colours span the voltages that occur, not the whole band of the limits.
 
     Returns
     -------
@@ -99,22 +97,23 @@ def draw_feeder(
     figure = Figure(figsize=(width, height))
     figure.set_layout_engine("constrained")
     axes = figure.add_subplot()
-    span = [float(v.min()), float(v.max())]
-    if not zoom:
-        span += [limits.lower_pu, limits.upper_pu]
-    scale = Normalize(min(span), max(span) if max(span) > min(span) else min(span) + 1e-4)
+    scale = _colour_scale(v)
     lines = _draw_branches(axes, feeder, layout, v, scale, small)
     _draw_buses(axes, feeder, layout, v, limits, scale, small)
-    _name_extremes(axes, feeder, layout, v)
+    _name_extremes(axes, feeder, layout, v, small)
+    axes.legend(loc="best", frameon=True, framealpha=0.9, edgecolor="0.8", fontsize=8.5)
     low, high = int(v.argmin()), int(v.argmax())
     figure.suptitle(
-        title or f"{feeder.name}: {feeder.n_buses} buses, {feeder.base_kv:g} kV", fontsize=13
+        title or f"{feeder.name}: {feeder.n_buses} buses, {feeder.base_kv:g} kV",
+        fontsize=13,
+        parse_math=False,  # a name may hold a dollar sign
     )
     axes.set_title(
         f"lowest {v[low]:.4f} p.u. at bus {feeder.bus_names[low]}, "
         f"highest {v[high]:.4f} p.u. at bus {feeder.bus_names[high]}",
         fontsize=10,
         color="0.25",
+        parse_math=False,
     )
     axes.set_xlabel(AXIS_LABEL[layout.distance])
     if layout.distance == "branches":
@@ -124,35 +123,42 @@ def draw_feeder(
         axes.spines[side].set_visible(False)
     axes.margins(x=0.03)
     axes.set_ylim(layout.row.min() - 0.9, layout.row.max() + 0.9)
-    bar = figure.colorbar(lines, ax=axes, pad=0.02, aspect=30)
-    bar.ax.set_title("p.u.", fontsize=10)
-    for limit in _limits_within(scale, limits):
-        bar.ax.axhline(limit, color="black", linewidth=2.5)
-        bar.ax.axhline(limit, color="white", linewidth=1.0)
-    bar.ax.set_yticks(_ticks(scale, limits), labels=_tick_labels(scale, limits))
+    _draw_scale(figure.colorbar(lines, ax=axes, pad=0.02, aspect=30), scale, limits)
     return figure
 
 
-def _limits_within(scale: Normalize, limits: VoltageLimits) -> list[float]:
-    """The limits that the colours reach."""
+def _colour_scale(v: Floats) -> Normalize:
+    """From the least to the highest voltage, and wide enough that noise shows no colours."""
+    low, high = float(v.min()), float(v.max())
+    spare = max(0.0, LEAST_SPAN - (high - low)) / 2.0
+    return Normalize(low - spare, high + spare)
+
+
+def _draw_scale(bar: Any, scale: Normalize, limits: VoltageLimits) -> None:
+    """Even ticks, a mark at each limit within the scale, the other limits named at its ends."""
     low, high = float(scale.vmin or 0.0), float(scale.vmax or 0.0)
-    return [u for u in (limits.lower_pu, limits.upper_pu) if low <= u <= high]
-
-
-def _ticks(scale: Normalize, limits: VoltageLimits) -> list[float]:
-    """Round voltages between the ends, none too near to a limit, and the limits."""
-    low, high = float(scale.vmin or 0.0), float(scale.vmax or 0.0)
-    marks = _limits_within(scale, limits)
-    room = 0.035 * (high - low)
-    plain = MaxNLocator(7).tick_values(low, high)
-    return marks + [
-        float(t) for t in plain if low <= t <= high and all(abs(t - mark) > room for mark in marks)
-    ]
-
-
-def _tick_labels(scale: Normalize, limits: VoltageLimits) -> list[str]:
-    words = {limits.lower_pu: " lower limit", limits.upper_pu: " upper limit"}
-    return [f"{tick:.4g}{words.get(tick, '')}" for tick in _ticks(scale, limits)]
+    ticks = {
+        round(float(tick), 9): f"{tick:.4g}"
+        for tick in MaxNLocator(7, steps=[1, 2, 5, 10]).tick_values(low, high)
+        if low <= tick <= high
+    }
+    above, below = ["p.u."], []
+    for word, limit in (("lower limit", limits.lower_pu), ("upper limit", limits.upper_pu)):
+        if limit > high:
+            above.insert(0, f"{word}\n{limit:g} \N{UPWARDS ARROW}")
+        elif limit < low:
+            below.append(f"{word}\n{limit:g} \N{DOWNWARDS ARROW}")
+        else:
+            bar.ax.axhline(limit, color="black", linewidth=2.5)
+            bar.ax.axhline(limit, color="white", linewidth=1.0)
+            # The limit's own label takes the place of one that it would cover.
+            near = [tick for tick in ticks if abs(tick - limit) < 0.035 * (high - low)]
+            ticks |= dict.fromkeys(near, "")
+            ticks[round(limit, 9)] = f"{limit:g} {word}"
+    bar.ax.set_title("\n".join(above), fontsize=9, loc="left")
+    if below:
+        bar.ax.set_xlabel("\n".join(below), fontsize=9, loc="left")
+    bar.ax.set_yticks(list(ticks), labels=list(ticks.values()))
 
 
 def _draw_branches(
@@ -164,7 +170,8 @@ def _draw_branches(
     corner = np.stack([layout.x[parent], layout.row[child]], axis=1)
     start = np.stack([layout.x[parent], layout.row[parent]], axis=1)
     end = np.stack([layout.x[child], layout.row[child]], axis=1)
-    for tie in feeder.open_ties if small else ():
+    width = 1.0 if small else 0.6
+    for tie in feeder.open_ties:
         ends = [(layout.x[bus], layout.row[bus]) for bus in (tie.from_bus, tie.to_bus)]
         axes.add_patch(
             FancyArrowPatch(
@@ -173,12 +180,12 @@ def _draw_branches(
                 connectionstyle="arc3,rad=0.2",
                 color="0.55",
                 linestyle=(0, (4, 3)),
-                linewidth=1.0,
+                linewidth=width,
                 zorder=1,
             )
         )
-    if small and feeder.open_ties:
-        axes.plot([], [], color="0.55", linestyle=(0, (4, 3)), linewidth=1.0, label="open tie")
+    if feeder.open_ties:
+        axes.plot([], [], color="0.55", linestyle=(0, (4, 3)), linewidth=width, label="open tie")
     lines = LineCollection(
         list(np.stack([start, corner, end], axis=1)),
         cmap=COLOURS,
@@ -225,6 +232,7 @@ def _draw_buses(
                 va="top",
                 fontsize=7.5,
                 color="0.25",
+                parse_math=False,
             )
     source = feeder.slack
     axes.scatter(x[source], row[source], marker="s", s=95, color="black", zorder=4, label="source")
@@ -234,8 +242,10 @@ def _draw_buses(
     ):
         count = int(outside.sum())
         if count:
+            drawn = ""
             if not small:
                 outside = _thinned(layout, outside)
+                drawn = f", {int(outside.sum())} drawn" if outside.sum() < count else ""
             axes.scatter(
                 x[outside],
                 row[outside],
@@ -247,9 +257,10 @@ def _draw_buses(
                 edgecolors="black",
                 linewidths=0.9 if small else 0.4,
                 zorder=5,
-                label=f"{word} ({count} buses)",
+                label=f"{word} ({count} bus{'es' if count > 1 else ''}{drawn})",
+                # White around the edge parts them from the line of the same colour.
+                path_effects=[withStroke(linewidth=3.0 if small else 2.0, foreground="white")],
             )
-    axes.legend(loc="best", frameon=True, framealpha=0.9, edgecolor="0.8", fontsize=8.5)
 
 
 def _thinned(layout: FeederLayout, outside: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -265,20 +276,33 @@ def _thinned(layout: FeederLayout, outside: NDArray[np.bool_]) -> NDArray[np.boo
     return kept
 
 
-def _name_extremes(axes: Any, feeder: Feeder, layout: FeederLayout, v: Floats) -> None:
+def _name_extremes(axes: Any, feeder: Feeder, layout: FeederLayout, v: Floats, small: bool) -> None:
     """Ring the buses of the lowest and the highest voltage and write their values beside."""
-    for bus in (int(v.argmin()), int(v.argmax())):
-        at = (layout.x[bus], layout.row[bus])
-        axes.scatter(*at, s=210, facecolors="none", edgecolors="black", linewidths=1.4, zorder=6)
+    extremes = [int(v.argmin()), int(v.argmax())]
+    axes.scatter(
+        layout.x[extremes],
+        layout.row[extremes],
+        s=210,
+        facecolors="none",
+        edgecolors="black",
+        linewidths=1.4,
+        zorder=6,
+        label="lowest and highest voltage",
+    )
+    for bus in dict.fromkeys(extremes):
+        # Behind the end of its line there is room; above it another lateral may run.
+        end = float(layout.x[layout.row == layout.row[bus]].max())
+        right = not small and end - layout.x[bus] < 0.15 * float(layout.x.max())
         axes.annotate(
-            f"{v[bus]:.4f}",
-            at,
-            xytext=(0, 11),
+            f"{v[bus]:.4f}" if small else f"{feeder.bus_names[bus]}: {v[bus]:.4f}",
+            (end if right else layout.x[bus], layout.row[bus]),
+            xytext=(10, 0) if right else (0, 11),
             textcoords="offset points",
-            ha="center",
-            va="bottom",
+            ha="left" if right else "center",
+            va="center" if right else "bottom",
             fontsize=9,
             fontweight="bold",
             zorder=7,
             path_effects=[withStroke(linewidth=3.0, foreground="white")],
+            parse_math=False,
         )

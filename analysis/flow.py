@@ -32,6 +32,8 @@ from ..network import (
     solve_power_flow,
 )
 from ..network.csv_reader import read_csv_loads
+from ..network.problems import MOST_KW, source_voltage_problem
+from .new_directory import new_directory_problems
 
 Floats = NDArray[np.float64]
 
@@ -126,18 +128,10 @@ def feeder_as_asked(
     problems = []
     if not math.isfinite(scale):
         problems.append(f"--scale: {scale}: not a finite number: give a factor, such as 1.2")
-    if source_voltage_pu is not None and not (
-        math.isfinite(source_voltage_pu) and source_voltage_pu > 0.0
-    ):
-        problems.append(
-            f"--source-voltage: {source_voltage_pu}: not a positive number: give it in p.u., such "
-            "as 1.02"
-        )
-    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        problems.append(
-            f"--out: {out}: exists and is not an empty directory: give a new one, so that nothing "
-            "is overwritten"
-        )
+    if source_voltage_pu is not None:
+        problems += source_voltage_problem(source_voltage_pu, "--source-voltage")
+    if out is not None:
+        problems += new_directory_problems(out)
     try:
         feeder = load_feeder(name)
         if buses is not None:
@@ -145,6 +139,12 @@ def feeder_as_asked(
             feeder = replace(feeder, load_kw=kw, load_kvar=kvar)
     except FeederError as error:
         raise FeederError([*problems, *error.problems]) from error
+    most = max(float(np.abs(load).max()) for load in (feeder.load_kw, feeder.load_kvar))
+    if math.isfinite(scale) and not abs(scale) * most <= MOST_KW:
+        problems.append(
+            f"--scale: {scale:g}: it makes a load of {abs(scale) * most:g} kW, above {MOST_KW:g}: "
+            "give a factor, such as 1.2"
+        )
     if problems:
         raise FeederError(problems)
     feeder = replace(feeder, load_kw=scale * feeder.load_kw, load_kvar=scale * feeder.load_kvar)

@@ -29,6 +29,13 @@ class BranchFlows:
         Current [A].
     loading : ndarray
         Current over ampacity; NaN where the ampacity is unknown.
+
+    Examples
+    --------
+    >>> lane = Feeder("lane", "an example", ("a", "b"), 0, 0.4, [0], [1], [0.16], [0.0], [50.0])
+    >>> flows = flows_from_voltages(lane, np.array([[1.0 + 0j, 0.99 + 0j]]))
+    >>> round(float(flows.current_a[0, 0]), 3), round(float(flows.loading[0, 0]), 3)
+    (14.434, 0.289)
     """
 
     from_kw: Floats

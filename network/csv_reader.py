@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import csv
 import math
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .feeder import Feeder
-from .problems import FeederError
+from .number_text import number_from_text
+from .problems import FeederError, bus_problems, load_problems
 from .table import BranchRow, BusRow, FeederTable, feeder_from_table
 
 Floats = NDArray[np.float64]
 
 BUS_COLUMNS = ("bus", "p_kw", "q_kvar", "base_kv")
 BRANCH_COLUMNS = ("from", "to", "r_ohm", "x_ohm")
-TRUTH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+BUS_OPTIONS = ("n_customers", "slack")
+BRANCH_OPTIONS = ("closed", "i_max_a")
+# Other tools' names, which must not be passed over: an open branch would be taken as closed.
+ALIASES = {
+    "status": "closed",
+    "in_service": "closed",
+    "open": "closed",
+    "ampacity": "i_max_a",
+    "ampacity_a": "i_max_a",
+    "max_i_ka": "i_max_a",
+}
+# 1.0 and 0.0 is how pandas writes a column with gaps.
+TRUTH = {"1": True, "1.0": True, "true": True, "yes": True}
+TRUTH |= {"0": False, "0.0": False, "false": False, "no": False}
 
 
 def read_csv_feeder(buses: Path, branches: Path, name: str, source: str) -> Feeder:
@@ -25,7 +40,8 @@ def read_csv_feeder(buses: Path, branches: Path, name: str, source: str) -> Feed
 
     Buses: ``bus, p_kw, q_kvar, base_kv`` and perhaps ``n_customers``; the first row is the slack
     bus unless a column ``slack`` marks one row with 1. Branches: ``from, to, r_ohm, x_ohm`` and
-    perhaps ``closed`` (1 or 0, default 1) and ``i_max_a`` (empty where unknown).
+    perhaps ``closed`` (1 or 0, default 1) and ``i_max_a`` (empty where unknown). Capital letters
+    do not matter; other columns are passed over, unless they may mean one of these.
 
     Parameters
     ----------
@@ -55,8 +71,8 @@ def read_csv_feeder(buses: Path, branches: Path, name: str, source: str) -> Feed
     (('1', '2'), [0.0, 5.0])
     """
     table = FeederTable(name, source, str(buses))
-    bus_rows = _rows(buses, BUS_COLUMNS, table.problems)
-    branch_rows = _rows(branches, BRANCH_COLUMNS, table.problems)
+    bus_rows = _rows(buses, BUS_COLUMNS, BUS_OPTIONS, table.problems)
+    branch_rows = _rows(branches, BRANCH_COLUMNS, BRANCH_OPTIONS, table.problems)
     for place, row in bus_rows:
         table.buses.append(
             BusRow(
@@ -121,37 +137,30 @@ def read_csv_loads(path: Path, feeder: Feeder) -> tuple[Floats, Floats]:
     [0.0, 7.0]
     """
     problems: list[str] = []
-    load = np.zeros((2, feeder.n_buses))
+    rows = _rows(path, BUS_COLUMNS[:3], BUS_OPTIONS, problems)
+    names = [row["bus"] for _, row in rows]
+    given = np.array(
+        [[_number(row, key, place, problems) for key in ("p_kw", "q_kvar")] for place, row in rows],
+        dtype=np.float64,
+    ).reshape(-1, 2)
+    problems += bus_problems(names, lambda i: rows[i][0])
+    problems += load_problems(given[:, 0], given[:, 1], lambda i: rows[i][0])
+    load = np.zeros((feeder.n_buses, 2))
     index = {name: i for i, name in enumerate(feeder.bus_names)}
-    first: dict[str, str] = {}
-    rows = _rows(path, BUS_COLUMNS[:3], problems)
-    for place, row in rows:
-        name = row["bus"]
-        if name not in index:
+    for (place, row), loads in zip(rows, given, strict=True):
+        if row["bus"] in index:
+            load[index[row["bus"]]] = loads
+        else:
             problems.append(
-                f"{place}: {name!r}: feeder {feeder.name!r} has no such bus: correct the name or "
-                "remove the row"
+                f"{place}: {row['bus']!r}: feeder {feeder.name!r} has no such bus: correct the "
+                "name or remove the row"
             )
-        elif name in first:
-            problems.append(
-                f"{place}: {name!r}: the bus stands a second time (first: {first[name]}): keep one "
-                "row a bus"
-            )
-        first.setdefault(name, place)
-        for part, key in enumerate(("p_kw", "q_kvar")):
-            value = _number(row, key, place, problems)
-            if not math.isfinite(value):
-                problems.append(
-                    f"{place}: {row[key]!r}: {key} is missing or not finite: give a number (0 for "
-                    "no load)"
-                )
-            load[part, index.get(name, 0)] = value
         if row.get("base_kv") and _number(row, "base_kv", place, problems) != feeder.base_kv:
             problems.append(
                 f"{place}: {row['base_kv']}: base_kv is not the feeder's {feeder.base_kv:g} kV: "
                 "correct it or leave it empty"
             )
-    missing = [name for name in feeder.bus_names if name not in first]
+    missing = [name for name in feeder.bus_names if name not in names]
     if rows and missing:
         some = ", ".join(map(repr, missing[:5]))
         more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
@@ -161,23 +170,20 @@ def read_csv_loads(path: Path, feeder: Feeder) -> tuple[Floats, Floats]:
         )
     if problems:
         raise FeederError(problems)
-    return load[0], load[1]
+    return load[:, 0].copy(), load[:, 1].copy()
 
 
 def _rows(
-    path: Path, columns: tuple[str, ...], problems: list[str]
+    path: Path, columns: tuple[str, ...], options: tuple[str, ...], problems: list[str]
 ) -> list[tuple[str, dict[str, str]]]:
-    """The file's rows with their places; unreadable files and missing columns are noted."""
+    """The file's rows with their places; unreadable files and unusable headers are noted."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file, skipinitialspace=True)
-            head = [cell.strip() for cell in next(reader, [])]
-            missing = [column for column in columns if column not in head]
-            if missing:
-                problems.append(
-                    f"{path}: line 1: {', '.join(missing)}: missing column(s): the columns must be "
-                    f"{', '.join(columns)}"
-                )
+            head = [cell.strip().lower() for cell in next(reader, [])]
+            wrong = _head_problems(head, columns, options)
+            if wrong:
+                problems += [f"{path}: line 1: {what}" for what in wrong]
                 return []
             rows = []
             for cells in reader:
@@ -202,13 +208,41 @@ def _rows(
     return rows
 
 
+def _head_problems(
+    head: list[str], columns: tuple[str, ...], options: tuple[str, ...]
+) -> list[str]:
+    """Missing and repeated columns, and what looks like an optional column but is called else."""
+    found = []
+    missing = [column for column in columns if column not in head]
+    if missing:
+        found.append(
+            f"{', '.join(missing)}: missing column(s): the columns must be {', '.join(columns)}"
+        )
+    found += [
+        f"{name}: the column stands {head.count(name)} times: keep one"
+        for name in dict.fromkeys(head)
+        if name and head.count(name) > 1
+    ]
+    absent = [option for option in options if option not in head]
+    for name in dict.fromkeys(head):
+        if name in columns or name in options:
+            continue
+        near = [ALIASES[name]] if name in ALIASES else get_close_matches(name, absent, 1, 0.75)
+        if near and near[0] in absent:
+            found.append(
+                f"{name}: no known column, but it may mean {near[0]}: call it {near[0]} or remove "
+                "it"
+            )
+    return found
+
+
 def _number(row: dict[str, str], key: str, place: str, problems: list[str]) -> float:
     """The cell as a number; NaN, which a later check reports, where the cell is empty."""
     text = row[key]
     if not text:
         return math.nan
     try:
-        return float(text)
+        return number_from_text(text)
     except ValueError:
         problems.append(f"{place}: {text!r}: {key} is not a number: give a number")
         return 0.0 if key != "base_kv" else math.nan
@@ -224,13 +258,13 @@ def _flag(row: dict[str, str], key: str, default: bool, place: str, problems: li
 def _count(row: dict[str, str], place: str, problems: list[str]) -> int:
     text = row.get("n_customers", "")
     try:
-        count = int(text or 0)
+        count = number_from_text(text or "0")
     except ValueError:
-        count = -1
-    if count < 0:
+        count = -1.0
+    if not (count.is_integer() and count >= 0.0):
         problems.append(
             f"{place}: {text!r}: n_customers is not a whole number >= 0: give a count or leave it "
             "empty"
         )
         return 0
-    return count
+    return int(count)

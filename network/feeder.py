@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .problems import FeederError, bus_problems, impedance_problems, topology_problems
+from .problems import (
+    FeederError,
+    bus_problems,
+    impedance_problems,
+    level_problem,
+    load_problems,
+    rating_problems,
+    source_voltage_problem,
+    tie_problems,
+    topology_problems,
+)
 from .radial import RadialOrder, common_path_sum, depth_first
 from .sweep import SweepArrays, sweep_arrays
 
@@ -26,6 +37,11 @@ class OpenTie:
         Bus indices of its ends.
     r_ohm, x_ohm : float
         Its impedance [ohm], should it ever be closed; nan where unknown.
+
+    Examples
+    --------
+    >>> OpenTie(3, 7, 0.5, 0.4).to_bus
+    7
     """
 
     from_bus: int
@@ -65,6 +81,9 @@ class Feeder:
         Voltage of the slack bus [p.u.].
     open_ties : tuple of OpenTie
         Branches that are left open.
+    checked : bool
+        Whether all that `network.problems` looks for has been looked for already, as readers do
+        with the places of their files.
 
     Raises
     ------
@@ -94,15 +113,16 @@ class Feeder:
     n_customers: Ints = None  # type: ignore[assignment]
     source_voltage_pu: float = 1.0
     open_ties: tuple[OpenTie, ...] = ()
+    checked: InitVar[bool] = False
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, checked: bool) -> None:
         n, m = len(self.bus_names), np.size(self.from_bus)
         put = object.__setattr__
         put(self, "bus_names", tuple(str(name) for name in self.bus_names))
         put(self, "slack", int(self.slack))
         put(self, "base_kv", float(self.base_kv))
         put(self, "source_voltage_pu", float(self.source_voltage_pu))
-        problems = []
+        problems: list[str] = []
         for key, dtype, size, default in (
             ("from_bus", np.int64, m, None),
             ("to_bus", np.int64, m, None),
@@ -114,15 +134,19 @@ class Feeder:
             ("n_customers", np.int64, n, 0),
         ):
             given: ArrayLike | None = getattr(self, key)
-            array = np.full(size, default, dtype) if given is None else np.array(given, dtype)
+            place = f"{self.name}: {key}"
+            if given is None and default is not None:
+                given = np.full(size, default)
+            array = _as_numbers(given, dtype, place, problems)
             array.flags.writeable = False
             put(self, key, array)
             if array.shape != (size,):
                 problems.append(
-                    f"{self.name}: {key}: shape {array.shape}: {size} values are needed: give one "
+                    f"{place}: shape {array.shape}: {size} values are needed: give one "
                     f"value a {'branch' if size == m else 'bus'}"
                 )
-        problems = problems or self._problems()
+        if not checked:
+            problems = problems or self._problems()
         if problems:
             raise FeederError(problems)
 
@@ -133,29 +157,41 @@ class Feeder:
         def branch_place(i: int) -> str:
             return f"{self.name}: branch {i}"
 
+        def tie_place(i: int) -> str:
+            return f"{self.name}: open tie {i}"
+
         n = self.n_buses
         found = bus_problems(self.bus_names, bus_place)
         found += impedance_problems(self.r_ohm, self.x_ohm, branch_place)
+        found += rating_problems(self.i_max_a, branch_place)
+        found += load_problems(self.load_kw, self.load_kvar, bus_place)
+        found += level_problem(self.base_kv, f"{self.name}: base_kv")
+        found += source_voltage_problem(
+            self.source_voltage_pu, f"{self.name}: source_voltage_pu", False
+        )
+        found += tie_problems([(tie.r_ohm, tie.x_ohm) for tie in self.open_ties], tie_place)
+        found += [
+            f"{bus_place(int(i))}: {self.n_customers[i]}: n_customers is negative: give a count"
+            for i in np.flatnonzero(self.n_customers < 0)
+        ]
         if not 0 <= self.slack < n:
             found.append(f"{self.name}: slack: {self.slack}: no such bus: give 0 to {n - 1}")
-        for key, value in (
-            ("base_kv", self.base_kv),
-            ("source_voltage_pu", self.source_voltage_pu),
-        ):
-            if not (np.isfinite(value) and value > 0.0):
-                found.append(f"{self.name}: {key}: {value}: not positive: give {key} > 0")
-        for key, load in (("load_kw", self.load_kw), ("load_kvar", self.load_kvar)):
-            found += [
-                f"{bus_place(int(i))}: {load[i]}: {key} is not finite: give a number"
-                for i in np.flatnonzero(~np.isfinite(load))
-            ]
-        ends = np.concatenate([self.from_bus, self.to_bus])
-        stray = np.flatnonzero((ends < 0) | (ends >= n))
-        m = max(1, self.from_bus.size)
-        found += [
-            f"{branch_place(int(i) % m)}: {ends[i]}: no such bus: give 0 to {n - 1}" for i in stray
+        ends = [
+            (branch_place(i), bus)
+            for i, pair in enumerate(zip(self.from_bus, self.to_bus, strict=False))
+            for bus in pair
+        ] + [
+            (tie_place(i), bus)
+            for i, tie in enumerate(self.open_ties)
+            for bus in (tie.from_bus, tie.to_bus)
         ]
-        if not stray.size and 0 <= self.slack < n:
+        stray = [
+            f"{place}: {bus}: no such bus: give 0 to {n - 1}"
+            for place, bus in ends
+            if not 0 <= bus < n
+        ]
+        found += stray
+        if not stray and 0 <= self.slack < n:
             found += topology_problems(
                 self.bus_names, self.slack, self.from_bus, self.to_bus, branch_place, bus_place
             )
@@ -213,11 +249,35 @@ class Feeder:
 
     def with_source_voltage(self, source_voltage_pu: float) -> Feeder:
         """Return the same feeder with another voltage at the slack bus [p.u.]."""
-        other = replace(self, source_voltage_pu=source_voltage_pu)
+        problems = source_voltage_problem(
+            source_voltage_pu, f"{self.name}: source_voltage_pu", False
+        )
+        if problems:
+            raise FeederError(problems)
+        other = replace(self, source_voltage_pu=source_voltage_pu, checked=True)
         # Nothing cached depends on the source voltage: share it.
         for key, value in self.__dict__.items():
             other.__dict__.setdefault(key, value)
         return other
+
+
+def _as_numbers(
+    given: ArrayLike | None, dtype: type[np.generic], place: str, problems: list[str]
+) -> NDArray[Any]:
+    """A copy of the user's numbers; what would be cut off to fit is noted."""
+    try:
+        numbers = np.array(given, np.float64)  # a copy
+        array = numbers if dtype is np.float64 else np.zeros(numbers.shape, dtype)
+        if dtype is not np.float64:
+            broken = numbers[~(np.floor(numbers) == numbers)]
+            if broken.size:
+                problems.append(f"{place}: {broken[0]}: not a whole number: give whole numbers")
+            else:
+                array = numbers.astype(dtype)
+    except (TypeError, ValueError) as error:
+        problems.append(f"{place}: {error}: not numbers: give numbers")
+        array = np.zeros(np.shape(np.asarray(given, object)), dtype)
+    return array
 
 
 def _read_only(array: Floats) -> Floats:

@@ -55,6 +55,16 @@ class VoltageJudgement:
         Buses above their ceiling in some interval.
     worst_bus : ndarray (k,) of int
         The bus that exceeds its ceiling most, or comes nearest to it.
+
+    Examples
+    --------
+    >>> from gridbazaar.network import load_feeder, solve_power_flow
+    >>> feeder = load_feeder("ieee33_mv")
+    >>> kw = -np.array([1.0, -4.0])[:, None] * feeder.load_kw  # a load, and reverse flow
+    >>> flow = solve_power_flow(feeder, kw, 0.0 * kw)
+    >>> judged = judge_voltages(flow, VoltageLimits(), n_intervals=1)
+    >>> judged.feasible.tolist(), judged.critical_buses(feeder)[1][:2]
+    ([True, False], ('4', '5'))
     """
 
     feasible: NDArray[np.bool_]

@@ -29,6 +29,12 @@ class RadialOrder:
         The branch that feeds the bus at each position; -1 for the slack bus.
     downstream : ndarray (n_buses,) of bool
         Whether that branch is written from the source outwards (its `from` end is the parent).
+
+    Examples
+    --------
+    >>> order = depth_first(3, 2, np.array([0, 1]), np.array([1, 2]))  # the source is bus 2
+    >>> order.bus.tolist(), order.position.tolist(), order.downstream[1:].tolist()
+    ([2, 1, 0], [2, 1, 0], [False, False])
     """
 
     bus: Ints

@@ -8,12 +8,28 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .feeder import Feeder, OpenTie
-from .problems import FeederError, bus_problems, impedance_problems, topology_problems
+from .problems import (
+    FeederError,
+    bus_problems,
+    impedance_problems,
+    level_problem,
+    load_problems,
+    rating_problems,
+    source_voltage_problem,
+    tie_problems,
+    topology_problems,
+)
 
 
 @dataclass(frozen=True)
 class BusRow:
-    """One bus as read: where it stands (``file: place``), its name, load, voltage level."""
+    """One bus as read: where it stands (``file: place``), its name, load [kW, kvar], level [kV].
+
+    Examples
+    --------
+    >>> BusRow("lane.csv: line 3", "b", 5.0, 1.0, 0.4).n_customers
+    0
+    """
 
     place: str
     name: str
@@ -25,7 +41,14 @@ class BusRow:
 
 @dataclass(frozen=True)
 class BranchRow:
-    """One branch as read: where it stands, the names of its ends, impedance, state, ampacity."""
+    """One branch as read: where it stands, its ends' names, impedance [ohm], state, ampacity [A].
+
+    Examples
+    --------
+    >>> row = BranchRow("lane.csv: line 2", "a", "b", 0.1, 0.05)
+    >>> row.closed, row.i_max_a
+    (True, nan)
+    """
 
     place: str
     from_bus: str
@@ -95,49 +118,54 @@ def feeder_from_table(table: FeederTable) -> Feeder:
     """
     problems = list(table.problems)
     names = [row.name for row in table.buses]
-    index = {name: i for i, name in reversed(list(enumerate(names)))}
+    index = {name: i for i, name in reversed(list(enumerate(names))) if name}
     problems += bus_problems(names, lambda i: table.buses[i].place)
-    problems += _load_problems(table)
+    load_kw = np.array([row.p_kw for row in table.buses], dtype=np.float64)
+    load_kvar = np.array([row.q_kvar for row in table.buses], dtype=np.float64)
+    problems += load_problems(load_kw, load_kvar, lambda i: table.buses[i].place)
     problems += _level_problems(table)
     slack = _slack(table, index, problems)
 
-    known: list[BranchRow] = []
-    open_rows: list[BranchRow] = []
-    for row in table.branches:
-        strange = [end for end in (row.from_bus, row.to_bus) if end not in index]
-        for end in strange:
-            problems.append(
-                f"{row.place}: {end!r}: the branch's end is no known bus: correct it or add the bus"
-            )
-        if not strange:
-            (known if row.closed else open_rows).append(row)
-    from_bus = np.array([index[row.from_bus] for row in known], dtype=np.int64)
-    to_bus = np.array([index[row.to_bus] for row in known], dtype=np.int64)
     closed = [row for row in table.branches if row.closed]
     problems += impedance_problems(
-        np.array([row.r_ohm for row in closed]),
-        np.array([row.x_ohm for row in closed]),
+        np.array([row.r_ohm for row in closed], dtype=np.float64),
+        np.array([row.x_ohm for row in closed], dtype=np.float64),
         lambda i: closed[i].place,
     )
-    problems += [
-        f"{row.place}: {row.i_max_a}: i_max_a is not positive: give the ampacity, or leave it empty"
-        for row in closed
-        if not (math.isnan(row.i_max_a) or row.i_max_a > 0.0)
-    ]
+    problems += rating_problems(
+        np.array([row.i_max_a for row in closed], dtype=np.float64), lambda i: closed[i].place
+    )
+    problems += source_voltage_problem(table.source_voltage_pu, table.place)
+    for row in table.branches:
+        for end in (row.from_bus, row.to_bus):
+            if end not in index:
+                problems.append(
+                    f"{row.place}: {end!r}: the branch's end is no known bus: correct it or add "
+                    "the bus"
+                )
+    joined = [row for row in closed if row.from_bus in index and row.to_bus in index]
     if slack is not None:
+        # A bus that stands twice counts once, and with an end unknown no island is certain.
+        first = [names[i] for i in sorted(index.values())]
+        number = {name: i for i, name in enumerate(first)}
         problems += topology_problems(
-            names,
-            slack,
-            from_bus,
-            to_bus,
-            lambda i: known[i].place,
-            lambda i: table.buses[i].place,
+            first,
+            number[names[slack]],
+            np.array([number[row.from_bus] for row in joined], dtype=np.int64),
+            np.array([number[row.to_bus] for row in joined], dtype=np.int64),
+            lambda i: joined[i].place,
+            lambda i: table.buses[index[first[i]]].place,
+            complete=len(joined) == len(closed),
         )
-    if not (math.isfinite(table.source_voltage_pu) and table.source_voltage_pu > 0.0):
-        problems.append(
-            f"{table.place}: {table.source_voltage_pu}: the source voltage is not positive: give "
-            "a voltage in p.u."
-        )
+    ties = [
+        OpenTie(index[row.from_bus], index[row.to_bus], row.r_ohm, row.x_ohm)
+        for row in table.branches
+        if not row.closed and row.from_bus in index and row.to_bus in index
+    ]
+    tie_rows = [row for row in table.branches if not row.closed]
+    problems += tie_problems(
+        [(row.r_ohm, row.x_ohm) for row in tie_rows], lambda i: tie_rows[i].place
+    )
     if problems or slack is None:
         raise FeederError(problems)
     return Feeder(
@@ -146,19 +174,17 @@ def feeder_from_table(table: FeederTable) -> Feeder:
         bus_names=tuple(names),
         slack=slack,
         base_kv=table.buses[slack].base_kv,
-        from_bus=from_bus,
-        to_bus=to_bus,
-        r_ohm=np.array([row.r_ohm for row in known], dtype=np.float64),
-        x_ohm=np.array([row.x_ohm for row in known], dtype=np.float64),
-        i_max_a=np.array([row.i_max_a for row in known], dtype=np.float64),
-        load_kw=np.array([row.p_kw for row in table.buses]),
-        load_kvar=np.array([row.q_kvar for row in table.buses]),
+        from_bus=np.array([index[row.from_bus] for row in joined], dtype=np.int64),
+        to_bus=np.array([index[row.to_bus] for row in joined], dtype=np.int64),
+        r_ohm=np.array([row.r_ohm for row in joined], dtype=np.float64),
+        x_ohm=np.array([row.x_ohm for row in joined], dtype=np.float64),
+        i_max_a=np.array([row.i_max_a for row in joined], dtype=np.float64),
+        load_kw=load_kw,
+        load_kvar=load_kvar,
         n_customers=np.array([row.n_customers for row in table.buses], dtype=np.int64),
         source_voltage_pu=table.source_voltage_pu,
-        open_ties=tuple(
-            OpenTie(index[row.from_bus], index[row.to_bus], row.r_ohm, row.x_ohm)
-            for row in open_rows
-        ),
+        open_ties=tuple(ties),
+        checked=True,
     )
 
 
@@ -167,11 +193,15 @@ def _slack(table: FeederTable, index: dict[str, int], problems: list[str]) -> in
     if not table.buses:
         problems.append(f"{table.place}: 0 buses: the feeder is empty: give its buses")
         return None
-    if len(table.slack_buses) != 1:
-        some = ", ".join(repr(name) for name in table.slack_buses) or "none"
-        problems.append(
-            f"{table.place}: {some}: {len(table.slack_buses)} slack buses: give exactly one source"
-        )
+    if not table.slack_buses:
+        problems.append(f"{table.place}: none: 0 slack buses: give exactly one source")
+        return None
+    if len(table.slack_buses) > 1:
+        places = [
+            f"{table.buses[index[name]].place}: {name!r}" if name in index else repr(name)
+            for name in table.slack_buses
+        ]
+        problems.append(f"{'; '.join(places)}: {len(places)} slack buses: give exactly one source")
         return None
     name = table.slack_buses[0]
     if name not in index:
@@ -180,22 +210,14 @@ def _slack(table: FeederTable, index: dict[str, int], problems: list[str]) -> in
     return index[name]
 
 
-def _load_problems(table: FeederTable) -> list[str]:
-    return [
-        f"{row.place}: {value}: {key} is missing or not finite: give a number (0 for no load)"
-        for row in table.buses
-        for key, value in (("p_kw", row.p_kw), ("q_kvar", row.q_kvar))
-        if not math.isfinite(value)
-    ]
-
-
 def _level_problems(table: FeederTable) -> list[str]:
     """Buses whose nominal voltage is unusable or differs from the first one's."""
     found = []
     level = None
     for row in table.buses:
-        if not (math.isfinite(row.base_kv) and row.base_kv > 0.0):
-            found.append(f"{row.place}: {row.base_kv}: base_kv is not positive: give it in kV")
+        problem = level_problem(row.base_kv, row.place)
+        if problem:
+            found += problem
         elif level is None:
             level = row.base_kv
         elif row.base_kv != level:

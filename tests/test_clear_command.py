@@ -107,8 +107,10 @@ def test_people_get_tables_and_files(tmp_path):
         rows = list(csv.DictReader(file))
     assert sum(float(row["energy_kwh"]) for row in rows) == pytest.approx(170.0)
     assert [row["seller"] for row in rows[::4]] == ["S5", "S6", "S7", "S8", "S9", "S10"]
+    under = clear(*words, "--out", out / "clearing.json" / "deeper")
+    assert under.exit_code == 2 and "stands under a file" in under.stderr
     again = clear(*words, "--out", out)
-    assert again.exit_code == 2 and "not empty" in again.stderr
+    assert again.exit_code == 2 and "not an empty directory" in again.stderr
 
 
 def test_several_frames_need_a_name():

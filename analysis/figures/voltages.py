@@ -150,7 +150,6 @@ def feeder_map(results: Results) -> Figure:
         limits,
         title=f"{state.feeder.name}: each bus at its worst moment",
         width=WIDTH,
-        zoom=True,
     )
 
 

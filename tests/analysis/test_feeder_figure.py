@@ -4,6 +4,7 @@ import io
 import itertools
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -86,7 +87,72 @@ def test_values_limits_and_counts_are_told():
     legend = [text.get_text() for text in tree.get_legend().get_texts()]
     assert f"below 0.95 p.u. ({(v < 0.95).sum()} buses)" in legend
     ticks = [label.get_text() for label in bar.get_yticklabels()]
-    assert "0.95 lower limit" in ticks and "1.05 upper limit" in ticks
+    assert "0.95 lower limit" in ticks and "upper limit\n1.05" in bar.get_title(loc="left")
+    assert "lowest and highest voltage" in legend
+
+
+def test_colours_span_the_voltages_and_ticks_are_even():
+    feeder = load_feeder("ieee_euro_lv")
+    v = _voltages(feeder, 0.3)
+    tree, bar = draw_feeder(feeder, v).axes
+    assert v.min() > 0.95 and bar.get_ylim() == pytest.approx((v.min(), v.max()), abs=0.0025)
+    assert "lower limit\n0.95" in bar.get_xlabel() and "upper limit" in bar.get_title(loc="left")
+    steps = np.diff(bar.get_yticks())
+    assert len(steps) > 1 and steps == pytest.approx(np.full(len(steps), steps[0]))
+    flat = draw_feeder(feeder, np.ones(feeder.n_buses)).axes[1]
+    assert np.ptp(flat.get_ylim()) == pytest.approx(0.005)
+    low = int(v.argmin())
+    assert f"{feeder.bus_names[low]}: {v[low]:.4f}" in [text.get_text() for text in tree.texts]
+
+
+def test_the_legend_says_that_triangles_are_thinned():
+    feeder = load_feeder("ieee_euro_lv")
+    v = np.full(feeder.n_buses, 0.94)
+    legend = draw_feeder(feeder, v).axes[0].get_legend().get_texts()
+    (word,) = [text.get_text() for text in legend if "below" in text.get_text()]
+    assert word.startswith(f"below 0.95 p.u. ({feeder.n_buses} buses, ") and word.endswith("drawn)")
+
+
+def test_open_ties_are_drawn_on_large_feeders_too():
+    feeder = load_feeder("brazil136_mv")
+    tree = draw_feeder(feeder, _voltages(feeder)).axes[0]
+    assert len(tree.patches) == len(feeder.open_ties) > 0
+
+
+@pytest.mark.parametrize("n_buses", [3, 70])
+def test_dollar_signs_in_names_are_no_mathematics(n_buses):
+    names = tuple(f"${i}^{{$" for i in range(n_buses))
+    ones = np.full(n_buses - 1, 0.1)
+    feeder = Feeder(
+        "a$b^{$", "a test", names, 0, 0.4, range(n_buses - 1), range(1, n_buses), ones, ones
+    )
+    figure = draw_feeder(feeder, np.linspace(1.0, 0.9, n_buses))
+    figure.savefig(io.BytesIO(), format="svg")
+    assert figure.get_suptitle().startswith("a$b^{$")
+
+
+def test_closed_switches_stand_apart():
+    """Two laterals that leave at the two ends of a switch do not run into each other."""
+    ends = np.array([[0, 1], [1, 2], [2, 3], [3, 4], [1, 5], [5, 6], [2, 7], [7, 8], [3, 9]])
+    r = np.array([1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+    feeder = Feeder("s", "a test", tuple("abcdefghij"), 0, 1.0, ends[:, 0], ends[:, 1], r, 0 * r)
+    layout = lay_out(feeder, "impedance")
+    assert layout.x[1] < layout.x[2] < layout.x[3]
+    _assert_no_crossings(feeder, "impedance")
+    dead = Feeder("s", "a test", tuple("abc"), 0, 1.0, [0, 1], [1, 2], [0.0, 0.0], [0.0, 0.0])
+    assert lay_out(dead, "impedance").x.tolist() == [0.0, 1.0, 2.0]
+
+
+def test_a_star_of_thousands_of_laterals_is_laid_out_at_once():
+    n = 6000
+    ones = np.ones(n - 1)
+    star = Feeder(
+        "star", "a test", tuple(map(str, range(n))), 0, 1.0, 0 * ones, range(1, n), ones, ones
+    )
+    begun = time.perf_counter()
+    row = lay_out(star).row
+    assert time.perf_counter() - begun < 5.0  # about 0.3; a search row by row takes a minute
+    assert len(set(row.tolist())) == n - 1  # the slack bus shares the main line's row
 
 
 def test_a_diverged_row_is_refused():

@@ -1,4 +1,4 @@
-"""Against power-grid-model's Newton-Raphson on random radial feeders."""
+"""Against power-grid-model's Newton-Raphson and iterative current on random radial feeders."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ power_grid_model = pytest.importorskip(
 )
 
 
-def _newton(feeder, kw, kvar):
+def _solved_by(method, feeder, kw, kvar):
     """Which scenarios power-grid-model solves, their voltages and losses [kW]."""
     pgm = power_grid_model
     n, m = feeder.n_buses, feeder.n_branches
@@ -38,8 +38,8 @@ def _newton(feeder, kw, kvar):
     out = model.calculate_power_flow(
         update_data={"sym_load": update},
         error_tolerance=1e-12,
-        max_iterations=100,
-        calculation_method=pgm.CalculationMethod.newton_raphson,
+        max_iterations=100 if method == "newton_raphson" else 2000,
+        calculation_method=pgm.CalculationMethod[method],
         output_component_types=["node", "line"],
         continue_on_batch_error=True,
     )
@@ -66,8 +66,9 @@ def test_random_feeders_with_loads_and_generation(random_feeder, loadability, se
     kvar = -factor * load_kvar
     flow = solve_power_flow(feeder, kw, kvar, 1e-12)
     assert (flow.status == 0).all()
-    solved, v_pu, loss_kw = _newton(feeder, kw, kvar)
-    assert solved[0]  # Newton from a flat start may fail where all generate
-    np.testing.assert_allclose(flow.v_pu[solved], v_pu, rtol=0, atol=1e-8)
-    gross = np.abs(kw[solved]).sum(axis=1)
-    np.testing.assert_allclose(flow.loss_kw[solved] / gross, loss_kw / gross, rtol=0, atol=1e-8)
+    for method in ("newton_raphson", "iterative_current"):
+        solved, v_pu, loss_kw = _solved_by(method, feeder, kw, kvar)
+        assert solved[0]  # from a flat start either may fail where all generate
+        np.testing.assert_allclose(flow.v_pu[solved], v_pu, rtol=0, atol=1e-8)
+        gross = np.abs(kw[solved]).sum(axis=1)
+        np.testing.assert_allclose(flow.loss_kw[solved] / gross, loss_kw / gross, rtol=0, atol=1e-8)

@@ -66,7 +66,12 @@ def test_random_feeders(n_buses, generation):
     kw, kvar = factor * sign * load, -0.3 * factor * load
     flow = solve_power_flow(feeder, kw[None], kvar[None], 1e-12)
     net = _network(feeder, kw, kvar)
-    pandapower.runpp(net, algorithm="nr", init="flat", tolerance_mva=1e-10, max_iteration=50)
+    # 1e-12 of the load; below the rounding of the stiffest branch's flow no mismatch can fall.
+    stiffest = feeder.base_kv**2 / np.hypot(feeder.r_ohm, feeder.x_ohm).min()
+    tolerance_mva = 1e-12 * np.abs(kw).sum() / 1e3 + 1e-15 * stiffest
+    pandapower.runpp(
+        net, algorithm="nr", init="flat", tolerance_mva=tolerance_mva, max_iteration=50
+    )
     assert flow.status.tolist() == [0]
     np.testing.assert_allclose(flow.v_pu[0], net.res_bus.vm_pu.to_numpy(), rtol=0, atol=1e-8)
     loss_kw = 1e3 * net.res_line.pl_mw.sum()
@@ -117,6 +122,46 @@ def test_a_real_network_from_json_solves_as_in_pandapower(tmp_path, name):
     np.testing.assert_allclose(flow.v_pu[0, away], known[away], rtol=0, atol=1e-7)
     lost = 1e3 * (net.res_line.pl_mw.sum() + net.res_trafo.pl_mw.sum())
     assert flow.loss_kw[0] == pytest.approx(lost, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tap_pos": 2.0, "tap_side": "hv"},
+        {"tap_pos": -2.0, "tap_side": "lv", "parallel": 2},
+        {"tap_pos": 2.0, "tap_changer_type": None},
+        {"tap_pos": 1.0, "tap_neutral": -1.0, "tap_changer_type": "Symmetrical"},
+        {"vn_lv_kv": 0.42, "vn_hv_kv": 19.5},
+    ],
+)
+def test_the_source_transformer_acts_as_in_pandapower(tmp_path, change):
+    net = pandapower.create_empty_network()
+    buses = [pandapower.create_bus(net, vn_kv=kv) for kv in (20.0, 0.4, 0.4, 0.4)]
+    pandapower.create_ext_grid(net, buses[0], vm_pu=1.01)
+    pandapower.create_transformer(net, *buses[:2], "0.4 MVA 20/0.4 kV")
+    net.trafo["i0_percent"] = net.trafo["pfe_kw"] = 0.0
+    for key, value in change.items():
+        net.trafo[key] = value
+    for a, b in ((1, 2), (1, 3)):
+        pandapower.create_line_from_parameters(net, a, b, 0.2, 0.2, 0.08, 0.0, 0.27)
+    pandapower.create_load(net, 2, p_mw=0.05, q_mvar=0.02)
+    pandapower.create_load(net, 3, p_mw=0.03, q_mvar=0.01, scaling=0.5)
+    pandapower.create_sgen(net, 3, p_mw=0.08)
+    pandapower.to_json(net, str(tmp_path / "net.json"))
+    feeder = load_feeder(tmp_path / "net.json")
+    pandapower.runpp(net, tolerance_mva=1e-12, max_iteration=50)
+    flow = solve_power_flow(feeder, -feeder.load_kw[None], -feeder.load_kvar[None], 1e-13)
+    np.testing.assert_allclose(flow.v_pu[0, 1:], net.res_bus.vm_pu.to_numpy()[1:], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"bus": 5}', '{"bus": {"a": [1]}}', '{"bus": null, "line": 3}', "[1]", "5", ""]
+)
+def test_json_of_another_kind_is_told_without_a_traceback(tmp_path, text):
+    (tmp_path / "net.json").write_text(text)
+    with pytest.raises(FeederError) as error:
+        load_feeder(tmp_path / "net.json")
+    assert all(line.startswith(("net", str(tmp_path))) for line in error.value.problems)
 
 
 def test_a_json_file_that_is_no_network_is_refused(tmp_path):
