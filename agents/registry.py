@@ -11,10 +11,17 @@ from collections.abc import Callable
 from .battery_greedy import Greedy
 from .battery_plan import BatteryStrategy
 from .bidding import BiddingStrategy, Truthful
-from .forecast import Forecast, Persistence
+from .forecast import Forecast, ForecastSetup, Persistence, Weekly
+from .forecast_average import Autoregressive, Average
+from .forecast_given import Noisy, Perfect
 
-FORECASTS: dict[str, Callable[[], Forecast]] = {
+FORECASTS: dict[str, Callable[[ForecastSetup], Forecast]] = {
     "persistence": Persistence,
+    "weekly": Weekly,
+    "average": Average,
+    "ar": Autoregressive,
+    "perfect": Perfect,
+    "noisy": Noisy,
 }
 
 BATTERY_STRATEGIES: dict[str, Callable[[], BatteryStrategy]] = {

@@ -216,6 +216,17 @@ class ForecastSection(Section):
 
     name: Annotated[str, NameFrom("FORECASTS")] = "persistence"
     """Forecast method."""
+    pv: Literal["metered", "clear-sky"] | None = None
+    """What the method forecasts for PV: its metered output, or its clearness, which is then
+    multiplied by the clear sky. Left out: `metered` for `persistence`, `clear-sky` for others."""
+    weight: float = Field(default=0.1, gt=0.0, le=1.0)
+    """Weight of the newest day in `average` and `ar`."""
+    noise: float = Field(default=0.2, ge=0.0, le=5.0)
+    """Size of the error of `noisy` [standard deviation over the actual value]."""
+    noise_hours: float = Field(default=6.0, ge=0.0, le=8760.0)
+    """How long an error of `noisy` lasts (e-folding) [h]; 0: each interval errs anew."""
+    noise_shared: Share = 0.0
+    """Share of the variance of `noisy` errors that all members have in common."""
 
 
 class BatterySection(Section):

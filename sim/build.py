@@ -11,10 +11,11 @@ from ..network.limits import VoltageLimits
 from ..scenarios.feeders import scenario_feeder
 from ..scenarios.load import load_scenario
 from ..scenarios.members import generate_members
-from ..scenarios.profiles import build_profiles
+from ..scenarios.profiles import build_profiles, clear_sky_profiles
 from ..scenarios.schema import Scenario
 from ..scenarios.tariffs import scenario_tariff, tariff_data
 from .calendar import Calendar
+from .forecaster import Forecaster, wants_clear_sky
 from .world import World
 
 
@@ -79,4 +80,15 @@ def build_world(scenario: Scenario) -> World:
         load_kwh=profiles.load_kwh,
         pv_kwh=profiles.pv_kwh,
         first_index=profiles.run_start,
+        forecaster=Forecaster(
+            scenario,
+            calendar,
+            members.names,
+            profiles.load_kwh,
+            profiles.pv_kwh,
+            profiles.run_start,
+            clear_sky_profiles(scenario, members, profiles.grid)
+            if wants_clear_sky(scenario)
+            else None,
+        ),
     )

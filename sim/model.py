@@ -10,14 +10,11 @@ import mesa
 import numpy as np
 import simpy
 
-from ..agents.battery_plan import Outlook
 from ..agents.dispatch import dispatch
-from ..agents.forecast import Forecast, ForecastRequest
-from ..agents.frame_plan import FramePlan, FramePrices
 from ..agents.grid import GridAgent
 from ..agents.market_operator import FrameResult, MarketOperator
 from ..agents.prosumer import Preferences, Prosumer
-from ..agents.registry import BATTERY_STRATEGIES, BIDDING_STRATEGIES, FORECASTS
+from ..agents.registry import BATTERY_STRATEGIES, BIDDING_STRATEGIES
 from ..market.capping import CappingOptions
 from ..market.clearing import GridTerms
 from ..market.ledger import Ledger
@@ -26,8 +23,10 @@ from ..scenarios.market_rules import clearing_rules
 from ..scenarios.streams import stream
 from .calendar import Frame
 from .clock import Clock, Phase
+from .forecast_errors import ForecastErrors
 from .frame_record import end_frame
 from .input_texts import input_sums
+from .gate import plan_frame
 from .month_end import end_month, run_months
 from .recording import DayRecord
 from .state import MarketState
@@ -66,9 +65,6 @@ class MarketModel(mesa.Model):
         scenario = world.scenario
         self.rules = scenario_rules(world, mechanism)
         self.state = state or first_state(world)
-        self.forecasts: dict[str, Forecast] = {
-            quantity: FORECASTS[scenario.forecast.name]() for quantity in ("load", "pv")
-        }
         self.battery_strategy = BATTERY_STRATEGIES[scenario.battery.strategy]()
         self.prosumers = [
             Prosumer(self, name, row, Preferences(*margins), self.state.strategies[row])
@@ -185,85 +181,19 @@ class MarketModel(mesa.Model):
     # --- gate closure ----------------------------------------------------------------------
 
     def _close_gate(self, frame: Frame) -> None:
-        plan = self._plan(frame)
+        plan = plan_frame(self, frame)
         orders = [order for p in self.prosumers if (order := p.decide(plan)) is not None]
         terms = GridTerms(plan.prices.retail_per_kwh, max(plan.prices.feed_in_per_kwh, 0.0))
         rng = stream(self.world.scenario.seed, "clearing", frame.name, frame.day)
         result = self.operator.clear(orders, plan, terms, rng, self.state.past)
         if isinstance(self.operator.mechanism, LearnsPrices):
             self.state.past.record(result.book, terms)
+        self.state.expected[frame.number] = (plan.load_kwh, plan.pv_kwh)
         traded = result.schedule.sold_kwh + result.schedule.bought_kwh
         for prosumer in self.prosumers:
             prosumer.learn(float(traded[prosumer.row]), result.clearing.mcp_per_kwh)
         self.state.pending[frame.number] = result
         self.last = result
-
-    def _plan(self, frame: Frame) -> FramePlan:
-        """Forecast from the gate on, and plan the batteries from what they should then hold."""
-        world, calendar = self.world, self.world.calendar
-        now = calendar.index(frame.gate_minute)
-        gap = calendar.index(frame.start_minute) - now
-        n_frame = calendar.index(frame.end_minute) - calendar.index(frame.start_minute)
-        horizon = gap + n_frame + calendar.intervals_per_day
-        load, pv = (
-            self.forecasts[name].predict(
-                ForecastRequest(
-                    metered[:, : world.first_index + now], horizon, calendar.intervals_per_day
-                )
-            )
-            for name, metered in (("load", world.load_kwh), ("pv", world.pv_kwh))
-        )
-        first = calendar.index(frame.start_minute)
-        price = self._retail(first, n_frame + calendar.intervals_per_day)
-        outlook = Outlook(pv[:, gap:] - load[:, gap:], price, n_frame, calendar.interval_hours)
-        stored = self._stored_at(frame, now, gap)
-        battery = self.battery_strategy.plan(world.fleet, stored, outlook)
-        in_frame = slice(gap, gap + n_frame)
-        return FramePlan(load[:, in_frame], pv[:, in_frame], battery, self._prices(frame))
-
-    def _retail(self, first: int, n: int) -> np.ndarray:
-        """Return the retail price of `n` intervals from the run's interval `first` on."""
-        names = self.world.calendar.frame_name_of_interval
-        day = np.array([self.world.tariff.retail_per_kwh(name) for name in names])
-        return day[(first + np.arange(n)) % len(day)]
-
-    def _stored_at(self, frame: Frame, now: int, gap: int) -> np.ndarray:
-        """Energy that the batteries should hold when the frame begins, by the plans in force."""
-        world, length = self.world, self.world.calendar.interval_minutes
-        stored = self.state.stored_kwh
-        for earlier in world.calendar.frames[: frame.number]:
-            if earlier.number not in self.state.pending:
-                continue
-            schedule = self.state.pending[earlier.number].schedule
-            first = world.calendar.index(earlier.start_minute)
-            for column in range(schedule.net_kwh.shape[1]):
-                if now <= first + column < now + gap:
-                    hours = length / 60.0
-                    stored = world.fleet.after(
-                        stored,
-                        np.minimum(
-                            schedule.charge_kwh[:, column],
-                            world.fleet.most_charge_kwh(stored, hours),
-                        ),
-                        np.minimum(
-                            schedule.discharge_kwh[:, column],
-                            world.fleet.most_discharge_kwh(stored, hours),
-                        ),
-                    )
-        return stored
-
-    def _prices(self, frame: Frame) -> FramePrices:
-        tariff, fleet = self.world.tariff, self.world.fleet
-        feed_in = tariff.feed_in_per_kwh
-        transaction = tariff.transaction_charge_per_kwh
-        return FramePrices(
-            retail_per_kwh=tariff.retail_per_kwh(frame.name),
-            feed_in_per_kwh=feed_in,
-            stored_per_kwh=feed_in / fleet.round_trip_efficiency + fleet.wear_cost_per_kwh,
-            buyer_charges_per_kwh=tariff.network_charge_per_kwh
-            + transaction * (1.0 - tariff.seller_share),
-            seller_charges_per_kwh=transaction * tariff.seller_share,
-        )
 
     # --- real time -------------------------------------------------------------------------
 
@@ -348,6 +278,7 @@ def first_state(world: World) -> MarketState:
         ),
         over_minutes=np.zeros(world.feeder.n_buses),
         under_minutes=np.zeros(world.feeder.n_buses),
+        errors=ForecastErrors.none(world.n_members),
     )
 
 

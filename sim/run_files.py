@@ -18,6 +18,7 @@ from ..scenarios.tariffs import tariff_notes
 from . import tables
 from .bill_table import bill_lines_frame, bills_frame, utility_frame
 from .input_texts import tariff_text
+from .forecast_errors import write_forecast_errors
 from .run_directory import RunDirectory
 from .simulation import Simulation
 from .world import World
@@ -90,6 +91,9 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
     ):
         table.to_csv(work / f"{name}.csv", index=False, lineterminator="\n")
     _write_bus_minutes(simulation, work / "bus_minutes.csv")
+    write_forecast_errors(
+        simulation.with_market.state.errors, members, work / "forecast_errors.csv"
+    )
     _write_feeder(world, work)
     (work / "tariff.yaml").write_text(tariff_text(world), encoding="utf-8")
     sums = {"sha256": file_sums(work)}

@@ -13,6 +13,7 @@ from ..market.ledger import Ledger
 from ..market.price_history import PriceHistory
 from ..market.settlement import FrameSettlement
 from .calendar import Frame
+from .forecast_errors import ForecastErrors
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,10 @@ class MarketState:
         Intervals whose power flow had no solution.
     past : PriceHistory
         Order prices of cleared frames, kept where the mechanism has priors.
+    expected : dict of int to tuple of ndarray
+        Load and PV forecast for each pending frame, (n_members, n_intervals).
+    errors : ForecastErrors
+        How far the forecasts of the frames that ended were off.
     """
 
     minute: int
@@ -91,9 +96,11 @@ class MarketState:
     ledger: Ledger
     over_minutes: np.ndarray
     under_minutes: np.ndarray
+    errors: ForecastErrors
     pending: dict[int, FrameResult] = field(default_factory=dict)
     month: list[SettledFrame] = field(default_factory=list)
     bills: list[MonthBills] = field(default_factory=list)
     bank_kwh: dict[str, np.ndarray | None] = field(default_factory=dict)
     unsolved_intervals: int = 0
     past: PriceHistory = field(default_factory=PriceHistory)
+    expected: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from .calendar import Calendar
 if TYPE_CHECKING:
     from ..scenarios.members import Members
     from ..scenarios.schema import Scenario
+    from .forecaster import Forecaster
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class World:
         Measured load and available PV from `history_days` before the start to beyond the end.
     first_index : int
         Column of `load_kwh` at which the run begins.
+    forecaster : Forecaster
+        What members foresee at each gate.
     """
 
     scenario: Scenario
@@ -42,6 +45,7 @@ class World:
     load_kwh: np.ndarray
     pv_kwh: np.ndarray
     first_index: int
+    forecaster: Forecaster
 
     @property
     def feeder(self) -> Feeder:

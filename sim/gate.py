@@ -1,0 +1,77 @@
+"""Gate closure: what members expect of a frame, and what they intend for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..agents.battery_plan import Outlook
+from ..agents.frame_plan import FramePlan, FramePrices
+from .calendar import Frame
+
+if TYPE_CHECKING:
+    from .model import MarketModel
+
+
+def plan_frame(model: MarketModel, frame: Frame) -> FramePlan:
+    """Forecast from the gate on, and plan the batteries from what they should then hold."""
+    world, calendar = model.world, model.world.calendar
+    now = calendar.index(frame.gate_minute)
+    gap = calendar.index(frame.start_minute) - now
+    n_frame = calendar.index(frame.end_minute) - calendar.index(frame.start_minute)
+    load, pv = world.forecaster.expect(frame)
+    first = calendar.index(frame.start_minute)
+    price = retail_prices(model, first, n_frame + calendar.intervals_per_day)
+    outlook = Outlook(pv[:, gap:] - load[:, gap:], price, n_frame, calendar.interval_hours)
+    stored = stored_at(model, frame, now, gap)
+    battery = model.battery_strategy.plan(world.fleet, stored, outlook)
+    in_frame = slice(gap, gap + n_frame)
+    return FramePlan(load[:, in_frame], pv[:, in_frame], battery, frame_prices(model, frame))
+
+
+def retail_prices(model: MarketModel, first: int, n: int) -> np.ndarray:
+    """Return the retail price of `n` intervals from the run's interval `first` on."""
+    names = model.world.calendar.frame_name_of_interval
+    day = np.array([model.world.tariff.retail_per_kwh(name) for name in names])
+    return np.asarray(day[(first + np.arange(n)) % len(day)])
+
+
+def stored_at(model: MarketModel, frame: Frame, now: int, gap: int) -> np.ndarray:
+    """Energy that the batteries should hold when the frame begins, by the plans in force."""
+    world, hours = model.world, model.world.calendar.interval_hours
+    stored = model.state.stored_kwh
+    for earlier in world.calendar.frames[: frame.number]:
+        if earlier.number not in model.state.pending:
+            continue
+        schedule = model.state.pending[earlier.number].schedule
+        first = world.calendar.index(earlier.start_minute)
+        for column in range(schedule.net_kwh.shape[1]):
+            if now <= first + column < now + gap:
+                stored = world.fleet.after(
+                    stored,
+                    np.minimum(
+                        schedule.charge_kwh[:, column],
+                        world.fleet.most_charge_kwh(stored, hours),
+                    ),
+                    np.minimum(
+                        schedule.discharge_kwh[:, column],
+                        world.fleet.most_discharge_kwh(stored, hours),
+                    ),
+                )
+    return stored
+
+
+def frame_prices(model: MarketModel, frame: Frame) -> FramePrices:
+    """Return the prices that the frame's orders are made from."""
+    tariff, fleet = model.world.tariff, model.world.fleet
+    feed_in = tariff.feed_in_per_kwh
+    transaction = tariff.transaction_charge_per_kwh
+    return FramePrices(
+        retail_per_kwh=tariff.retail_per_kwh(frame.name),
+        feed_in_per_kwh=feed_in,
+        stored_per_kwh=feed_in / fleet.round_trip_efficiency + fleet.wear_cost_per_kwh,
+        buyer_charges_per_kwh=tariff.network_charge_per_kwh
+        + transaction * (1.0 - tariff.seller_share),
+        seller_charges_per_kwh=transaction * tariff.seller_share,
+    )
