@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .battery_greedy import Greedy
+from .battery_optimal import Optimal
 from .battery_plan import BatteryStrategy
+from .battery_time_of_use import TimeOfUse
 from .bidding import BiddingStrategy, Truthful
 from .forecast import Forecast, ForecastSetup, Persistence, Weekly
 from .forecast_average import Autoregressive, Average
@@ -26,6 +28,8 @@ FORECASTS: dict[str, Callable[[ForecastSetup], Forecast]] = {
 
 BATTERY_STRATEGIES: dict[str, Callable[[], BatteryStrategy]] = {
     "greedy": Greedy,
+    "time-of-use": TimeOfUse,
+    "optimal": Optimal,
 }
 
 BIDDING_STRATEGIES: dict[str, Callable[[], BiddingStrategy]] = {

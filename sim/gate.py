@@ -22,18 +22,29 @@ def plan_frame(model: MarketModel, frame: Frame) -> FramePlan:
     n_frame = calendar.index(frame.end_minute) - calendar.index(frame.start_minute)
     load, pv = world.forecaster.expect(frame)
     first = calendar.index(frame.start_minute)
-    price = retail_prices(model, first, n_frame + calendar.intervals_per_day)
-    outlook = Outlook(pv[:, gap:] - load[:, gap:], price, n_frame, calendar.interval_hours)
+    prices = frame_prices(model, frame)
+    kind = kinds_of_frame(model, first, n_frame + calendar.intervals_per_day)
+    retail = np.array([world.tariff.retail_per_kwh(name) for name in world.tariff.frame_names])
+    buy, sell = model.state.expectation.prices(
+        kind,
+        retail[kind],
+        prices.feed_in_per_kwh,
+        prices.buyer_charges_per_kwh,
+        prices.seller_charges_per_kwh,
+    )
+    outlook = Outlook(
+        pv[:, gap:] - load[:, gap:], retail[kind], n_frame, calendar.interval_hours, buy, sell
+    )
     stored = stored_at(model, frame, now, gap)
     battery = model.battery_strategy.plan(world.fleet, stored, outlook)
     in_frame = slice(gap, gap + n_frame)
-    return FramePlan(load[:, in_frame], pv[:, in_frame], battery, frame_prices(model, frame))
+    return FramePlan(load[:, in_frame], pv[:, in_frame], battery, prices)
 
 
-def retail_prices(model: MarketModel, first: int, n: int) -> np.ndarray:
-    """Return the retail price of `n` intervals from the run's interval `first` on."""
+def kinds_of_frame(model: MarketModel, first: int, n: int) -> np.ndarray:
+    """Return the tariff's frame of `n` intervals from the run's interval `first` on, by index."""
     names = model.world.calendar.frame_name_of_interval
-    day = np.array([model.world.tariff.retail_per_kwh(name) for name in names])
+    day = np.array([model.world.tariff.frame_index(name) for name in names])
     return np.asarray(day[(first + np.arange(n)) % len(day)])
 
 

@@ -13,7 +13,8 @@ import simpy
 from ..agents.dispatch import dispatch
 from ..agents.grid import GridAgent
 from ..agents.market_operator import FrameResult, MarketOperator
-from ..agents.prosumer import Preferences, Prosumer
+from ..agents.price_expectation import PriceExpectation
+from ..agents.prosumer import LEAST_ORDER_KWH, Preferences, Prosumer
 from ..agents.registry import BATTERY_STRATEGIES, BIDDING_STRATEGIES
 from ..market.capping import CappingOptions
 from ..market.clearing import GridTerms
@@ -190,6 +191,12 @@ class MarketModel(mesa.Model):
             self.state.past.record(result.book, terms)
         self.state.expected[frame.number] = (plan.load_kwh, plan.pv_kwh)
         traded = result.schedule.sold_kwh + result.schedule.bought_kwh
+        self.state.expectation.observe(
+            self.world.tariff.frame_index(frame.name),
+            np.where(np.abs(plan.net_kwh) < LEAST_ORDER_KWH, 0.0, plan.net_kwh),
+            traded,
+            _price_of(result),
+        )
         for prosumer in self.prosumers:
             prosumer.learn(float(traded[prosumer.row]), result.clearing.mcp_per_kwh)
         self.state.pending[frame.number] = result
@@ -219,7 +226,7 @@ class MarketModel(mesa.Model):
             world.fleet,
             limit_kw * hours,
             hours,
-            schedule.charges_from_grid,
+            schedule.grid_charge_kwh[:, column],
         )
         curtailable = np.minimum(pv - done.curtailed_kwh, np.maximum(done.net_export_kwh, 0.0))
         grid = self.grid.watch(load, done.net_export_kwh, curtailable)
@@ -279,7 +286,16 @@ def first_state(world: World) -> MarketState:
         over_minutes=np.zeros(world.feeder.n_buses),
         under_minutes=np.zeros(world.feeder.n_buses),
         errors=ForecastErrors.none(world.n_members),
+        expectation=PriceExpectation.none(world.n_members, len(world.tariff.frames)),
     )
+
+
+def _price_of(result: FrameResult) -> float | None:
+    """The clearing price, or where a mechanism has several the mean that buyers pay."""
+    bought = float(result.schedule.bought_kwh.sum())
+    if result.clearing.mcp_per_kwh is not None or bought <= 0.0:
+        return result.clearing.mcp_per_kwh
+    return float(result.schedule.paid.sum()) / bought
 
 
 def scenario_rules(world: World, mechanism: str | None) -> ClearingRules:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..agents.bidding import BiddingStrategy
 from ..agents.market_operator import FrameResult
+from ..agents.price_expectation import PriceExpectation
 from ..market.bill import Bills
 from ..market.ledger import Ledger
 from ..market.price_history import PriceHistory
@@ -88,6 +89,8 @@ class MarketState:
         Load and PV forecast for each pending frame, (n_members, n_intervals).
     errors : ForecastErrors
         How far the forecasts of the frames that ended were off.
+    expectation : PriceExpectation
+        What members expect of the market's prices.
     """
 
     minute: int
@@ -97,6 +100,7 @@ class MarketState:
     over_minutes: np.ndarray
     under_minutes: np.ndarray
     errors: ForecastErrors
+    expectation: PriceExpectation
     pending: dict[int, FrameResult] = field(default_factory=dict)
     month: list[SettledFrame] = field(default_factory=list)
     bills: list[MonthBills] = field(default_factory=list)
