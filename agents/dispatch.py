@@ -33,8 +33,8 @@ def dispatch(
     """Carry out one interval.
 
     The battery follows its target as far as power, energy and the real surplus (with what it may
-    charge from the grid) allow. Export above the limit is then avoided in this order: discharge less,
-    charge more, curtail PV.
+    charge from the grid) allow. Export above the limit is then avoided in this order: discharge
+    less, charge more, curtail PV.
 
     Parameters
     ----------

@@ -12,7 +12,9 @@ from .battery_greedy import Greedy
 from .battery_optimal import Optimal
 from .battery_plan import BatteryStrategy
 from .battery_time_of_use import TimeOfUse
-from .bidding import BiddingStrategy, Truthful
+from .bidding import BiddingSetup, BiddingStrategy, FixedMargin, Truthful
+from .bidding_adaptive import Adaptive
+from .bidding_zero_intelligence import ZeroIntelligence, ZeroIntelligencePlus
 from .forecast import Forecast, ForecastSetup, Persistence, Weekly
 from .forecast_average import Autoregressive, Average
 from .forecast_given import Noisy, Perfect
@@ -32,6 +34,10 @@ BATTERY_STRATEGIES: dict[str, Callable[[], BatteryStrategy]] = {
     "optimal": Optimal,
 }
 
-BIDDING_STRATEGIES: dict[str, Callable[[], BiddingStrategy]] = {
+BIDDING_STRATEGIES: dict[str, Callable[[BiddingSetup], BiddingStrategy]] = {
     "truthful": Truthful,
+    "zero-intelligence": ZeroIntelligence,
+    "zero-intelligence-plus": ZeroIntelligencePlus,
+    "adaptive": Adaptive,
+    "fixed-margin": FixedMargin,
 }

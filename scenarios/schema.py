@@ -263,6 +263,8 @@ class BiddingSection(Section):
 
     strategy: Annotated[str, NameFrom("BIDDING_STRATEGIES")] = "truthful"
     """Bidding strategy."""
+    margin_per_kwh: float = Field(default=0.5, ge=0.0)
+    """What `fixed-margin` adds to an ask and takes off a bid [currency per kWh]."""
 
 
 class MarketSection(Section):

@@ -85,4 +85,5 @@ def frame_prices(model: MarketModel, frame: Frame) -> FramePrices:
         buyer_charges_per_kwh=tariff.network_charge_per_kwh
         + transaction * (1.0 - tariff.seller_share),
         seller_charges_per_kwh=transaction * tariff.seller_share,
+        frame=frame.name,
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import mesa
 import numpy as np
 import simpy
 
+from ..agents.bidding import BiddingSetup
 from ..agents.dispatch import dispatch
 from ..agents.grid import GridAgent
 from ..agents.market_operator import FrameResult, MarketOperator
@@ -275,7 +277,13 @@ def first_state(world: World) -> MarketState:
         minute=0,
         stored_kwh=scenario.battery.initial_soc * world.fleet.capacity_kwh,
         strategies=[
-            BIDDING_STRATEGIES[scenario.bidding.strategy]() for _ in range(world.n_members)
+            BIDDING_STRATEGIES[scenario.bidding.strategy](
+                BiddingSetup(
+                    partial(stream, scenario.seed, "bidding", name),
+                    scenario.bidding.margin_per_kwh,
+                )
+            )
+            for name in world.members.names
         ],
         ledger=Ledger(
             world.members.names,

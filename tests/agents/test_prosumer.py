@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from gridbazaar.agents.battery_plan import BatteryPlan
-from gridbazaar.agents.bidding import Truthful
+from gridbazaar.agents.bidding import BiddingSetup, Truthful
 from gridbazaar.agents.forecast import ForecastSetup
 from gridbazaar.agents.frame_plan import FramePlan, FramePrices
 from gridbazaar.agents.prosumer import Preferences, Prosumer
@@ -68,7 +68,10 @@ def test_positive_and_negative_parts_are_netted_at_home():
     ],
 )
 def test_every_registered_name_builds_what_its_protocol_asks(registry, methods):
-    setup = ForecastSetup(draw=lambda purpose, agent: np.random.default_rng(1))
+    setups = {
+        "predict": ForecastSetup(draw=lambda purpose, agent: np.random.default_rng(1)),
+        "quote": BiddingSetup(lambda: np.random.default_rng(1)),
+    }
     for build in registry.values():
-        made = build(setup) if registry is FORECASTS else build()
+        made = build(setups[methods[0]]) if methods[0] in setups else build()
         assert all(callable(getattr(made, method)) for method in methods)
