@@ -24,8 +24,10 @@ def end_frame(model: MarketModel, frame: Frame, result: FrameResult) -> None:
     first = world.calendar.index(frame.start_minute) % per_day
     columns = slice(first, first + world.calendar.index(frame.end_minute - frame.start_minute))
     metered = {name: values[:, columns] for name, values in day.meters.items()}
-    load, pv = model.state.expected.pop(frame.number)
-    model.state.errors.add((load, metered["load_kwh"]), (pv, metered["pv_kwh"]))
+    model.state.errors.add(
+        load=(result.plan.load_kwh, metered["load_kwh"]),
+        pv=(result.plan.pv_kwh, metered["pv_kwh"]),
+    )
     settled = _settle(model, frame, result, metered)
     model.state.ledger.post(settled.postings, settled.time, frame.number)
     model.state.month.append(

@@ -28,8 +28,8 @@ from .calendar import Frame
 from .clock import Clock, Phase
 from .forecast_errors import ForecastErrors
 from .frame_record import end_frame
-from .input_texts import input_sums
 from .gate import plan_frame
+from .input_texts import input_sums
 from .month_end import end_month, run_months
 from .recording import DayRecord
 from .state import MarketState
@@ -191,7 +191,6 @@ class MarketModel(mesa.Model):
         result = self.operator.clear(orders, plan, terms, rng, self.state.past)
         if isinstance(self.operator.mechanism, LearnsPrices):
             self.state.past.record(result.book, terms)
-        self.state.expected[frame.number] = (plan.load_kwh, plan.pv_kwh)
         traded = result.schedule.sold_kwh + result.schedule.bought_kwh
         self.state.expectation.observe(
             self.world.tariff.frame_index(frame.name),

@@ -17,8 +17,8 @@ from ..scenarios.market_rules import market_notes
 from ..scenarios.tariffs import tariff_notes
 from . import tables
 from .bill_table import bill_lines_frame, bills_frame, utility_frame
-from .input_texts import tariff_text
 from .forecast_errors import write_forecast_errors
+from .input_texts import tariff_text
 from .run_directory import RunDirectory
 from .simulation import Simulation
 from .world import World

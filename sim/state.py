@@ -85,8 +85,6 @@ class MarketState:
         Intervals whose power flow had no solution.
     past : PriceHistory
         Order prices of cleared frames, kept where the mechanism has priors.
-    expected : dict of int to tuple of ndarray
-        Load and PV forecast for each pending frame, (n_members, n_intervals).
     errors : ForecastErrors
         How far the forecasts of the frames that ended were off.
     expectation : PriceExpectation
@@ -107,4 +105,3 @@ class MarketState:
     bank_kwh: dict[str, np.ndarray | None] = field(default_factory=dict)
     unsolved_intervals: int = 0
     past: PriceHistory = field(default_factory=PriceHistory)
-    expected: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
