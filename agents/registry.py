@@ -1,4 +1,4 @@
-"""The names that a scenario may use for forecasts, battery and bidding strategies.
+"""The names that a scenario may use for forecasts, strategies and curtailment.
 
 To add one: write a small class with the methods of its protocol, enter it here, done; the scenario
 schema reads its list of known names from these dicts.
@@ -15,6 +15,7 @@ from .battery_time_of_use import TimeOfUse
 from .bidding import BiddingSetup, BiddingStrategy, FixedMargin, Truthful
 from .bidding_adaptive import Adaptive
 from .bidding_zero_intelligence import ZeroIntelligence, ZeroIntelligencePlus
+from .curtailment import CurtailmentRule, by_sensitivity, proportional
 from .forecast import Forecast, ForecastSetup, Persistence, Weekly
 from .forecast_average import Autoregressive, Average
 from .forecast_given import Noisy, Perfect
@@ -40,4 +41,9 @@ BIDDING_STRATEGIES: dict[str, Callable[[BiddingSetup], BiddingStrategy]] = {
     "zero-intelligence-plus": ZeroIntelligencePlus,
     "adaptive": Adaptive,
     "fixed-margin": FixedMargin,
+}
+
+CURTAILMENT_RULES: dict[str, CurtailmentRule] = {
+    "proportional": proportional,
+    "sensitivity": by_sensitivity,
 }

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..agents.battery_plan import Outlook
 from ..agents.frame_plan import FramePlan, FramePrices
-from .calendar import Frame
+from .calendar import MINUTES_PER_DAY, Frame
 
 if TYPE_CHECKING:
     from .model import MarketModel
@@ -32,13 +32,60 @@ def plan_frame(model: MarketModel, frame: Frame) -> FramePlan:
         prices.buyer_charges_per_kwh,
         prices.seller_charges_per_kwh,
     )
-    outlook = Outlook(
-        pv[:, gap:] - load[:, gap:], retail[kind], n_frame, calendar.interval_hours, buy, sell
-    )
+    load, pv = load[:, gap:], pv[:, gap:]
+    if world.flexible is not None:
+        load = load + flexible_plan(model, frame, pv - load, retail[kind], buy, sell)
+    outlook = Outlook(pv - load, retail[kind], n_frame, calendar.interval_hours, buy, sell)
     stored = stored_at(model, frame, now, gap)
     battery = model.battery_strategy.plan(world.fleet, stored, outlook)
-    in_frame = slice(gap, gap + n_frame)
-    return FramePlan(load[:, in_frame], pv[:, in_frame], battery, prices)
+    return FramePlan(load[:, :n_frame], pv[:, :n_frame], battery, prices)
+
+
+def flexible_plan(
+    model: MarketModel,
+    frame: Frame,
+    net_kwh: np.ndarray,
+    retail_per_kwh: np.ndarray,
+    buy_per_kwh: np.ndarray,
+    sell_per_kwh: np.ndarray,
+) -> np.ndarray:
+    """Choose when flexible loads begin, and return what they are expected to draw.
+
+    A block whose best time lies in the frame is settled; one whose best time is later waits for a
+    later gate. The next day's is expected at the same time as this day's.
+
+    Parameters
+    ----------
+    model : MarketModel
+        The market; the starts that are settled go into its state.
+    frame : Frame
+        The frame whose gate closes.
+    net_kwh, buy_per_kwh, sell_per_kwh : ndarray (n_members, n_horizon)
+        PV less fixed load, and prices as members expect them, from the frame's start on.
+    retail_per_kwh : ndarray (n_horizon,)
+        The tariff.
+
+    Returns
+    -------
+    ndarray (n_members, n_horizon)
+        Expected flexible load [kWh].
+    """
+    flexible, calendar = model.world.flexible, model.world.calendar
+    assert flexible is not None
+    per_day, horizon = calendar.intervals_per_day, net_kwh.shape[1]
+    first = calendar.index(frame.start_minute) % per_day
+    until = first + calendar.index(frame.end_minute - frame.start_minute)
+    energy = flexible.expected_kwh(frame.gate_minute // MINUTES_PER_DAY)
+    if flexible.by == "tariff":
+        buy_per_kwh = sell_per_kwh = retail_per_kwh[None]
+    starts = model.state.flexible_starts.setdefault(
+        frame.day, np.full(len(net_kwh), -1, dtype=np.int64)
+    )
+    best = flexible.cheapest_start(energy, net_kwh, buy_per_kwh, sell_per_kwh, first)
+    best = np.where(starts < 0, best, starts)
+    starts[:] = np.where(best < until, best, starts)
+    days = flexible.blocks(energy, best, per_day)
+    return np.hstack([days, days, days])[:, first : first + horizon]
 
 
 def kinds_of_frame(model: MarketModel, first: int, n: int) -> np.ndarray:

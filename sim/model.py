@@ -12,12 +12,11 @@ import numpy as np
 import simpy
 
 from ..agents.bidding import BiddingSetup
-from ..agents.dispatch import dispatch
 from ..agents.grid import GridAgent
 from ..agents.market_operator import FrameResult, MarketOperator
 from ..agents.price_expectation import PriceExpectation
 from ..agents.prosumer import LEAST_ORDER_KWH, Preferences, Prosumer
-from ..agents.registry import BATTERY_STRATEGIES, BIDDING_STRATEGIES
+from ..agents.registry import BATTERY_STRATEGIES, BIDDING_STRATEGIES, CURTAILMENT_RULES
 from ..market.capping import CappingOptions
 from ..market.clearing import GridTerms
 from ..market.ledger import Ledger
@@ -30,6 +29,7 @@ from .forecast_errors import ForecastErrors
 from .frame_record import end_frame
 from .gate import plan_frame
 from .input_texts import input_sums
+from .metering import meter_interval
 from .month_end import end_month, run_months
 from .recording import DayRecord
 from .state import MarketState
@@ -89,7 +89,12 @@ class MarketModel(mesa.Model):
             rows,
             world.may_trade,
         )
-        self.grid = GridAgent(self, world.connection)
+        self.grid = GridAgent(
+            self,
+            world.connection,
+            CURTAILMENT_RULES[scenario.grid.curtailment],
+            scenario.grid.transformer_kva,
+        )
         self.day = self._new_day(self.state.minute // (24 * 60))
         self.finished_days: list[DayRecord] = []
         self.last: FrameResult | None = None
@@ -149,7 +154,7 @@ class MarketModel(mesa.Model):
             length = calendar.interval_minutes
             for column, start in enumerate(range(frame.start_minute, frame.end_minute, length)):
                 yield self.clock.at(start + length, Phase.METER)
-                self._meter(frame, column, start)
+                meter_interval(self, frame, column, start)
 
     def _frame_ends(self) -> Iterator[simpy.Event]:
         for frame in self.world.calendar.frames:
@@ -169,6 +174,11 @@ class MarketModel(mesa.Model):
         per_day = 24 * 60
         for day in range(self.state.minute // per_day, self.world.calendar.days):
             yield self.clock.at((day + 1) * per_day, Phase.DAY_END)
+            if (flexible := self.world.flexible) is not None:
+                self.day.flexible = {
+                    "start": self.state.flexible_starts.pop(day),
+                    "energy_kwh": flexible.energy_kwh[:, flexible.history_days + day],
+                }
             self.finished_days.append(self.day)
             self.day = self._new_day(day + 1)
 
@@ -202,68 +212,6 @@ class MarketModel(mesa.Model):
             prosumer.learn(float(traded[prosumer.row]), result.clearing.mcp_per_kwh)
         self.state.pending[frame.number] = result
         self.last = result
-
-    # --- real time -------------------------------------------------------------------------
-
-    def _meter(self, frame: Frame, column: int, start: int) -> None:
-        """Let one interval happen: meters, batteries, envelope, power flow, curtailment."""
-        world = self.world
-        hours = world.calendar.interval_hours
-        schedule = self.state.pending[frame.number].schedule
-        index = world.first_index + world.calendar.index(start)
-        load, pv = world.load_kwh[:, index], world.pv_kwh[:, index]
-        target = schedule.discharge_kwh[:, column] - schedule.charge_kwh[:, column]
-        if world.scenario.battery.absorb_deviation:
-            # It makes up for less sun or more load, but only for what is needed at home or sold:
-            # unsold exports are a forecast, and stored energy is worth more than feed-in.
-            needed = np.maximum(load - pv + schedule.firm_export_kwh[:, column], 0.0)
-            target = np.minimum(target - (pv - load - schedule.net_kwh[:, column]), needed)
-        limit_kw = np.minimum(schedule.export_limit_kw[:, column], world.members.inverter_kw)
-        done = dispatch(
-            load,
-            pv,
-            target,
-            self.state.stored_kwh,
-            world.fleet,
-            limit_kw * hours,
-            hours,
-            schedule.grid_charge_kwh[:, column],
-        )
-        curtailable = np.minimum(pv - done.curtailed_kwh, np.maximum(done.net_export_kwh, 0.0))
-        grid = self.grid.watch(load, done.net_export_kwh, curtailable)
-        self.state.stored_kwh = done.stored_kwh
-        self.state.minute = start + world.calendar.interval_minutes
-
-        at = world.calendar.index(start) % world.calendar.intervals_per_day
-        for name, values in (
-            ("load_kwh", load),
-            ("pv_kwh", pv),
-            ("battery_charge_kwh", done.charge_kwh),
-            ("battery_discharge_kwh", done.discharge_kwh),
-            ("curtailed_kwh", done.curtailed_kwh + grid.ordered_kwh),
-            ("net_export_kwh", done.net_export_kwh - grid.ordered_kwh),
-            ("ordered_kwh", grid.ordered_kwh),
-            ("stored_kwh", done.stored_kwh),
-        ):
-            self.day.meters[name][:, at] = values
-        self._watch(grid.v_pu, grid.substation_kw, grid.substation_kvar, grid.loss_kw, at)
-
-    def _watch(self, v_pu: np.ndarray, kw: float, kvar: float, loss_kw: float, at: int) -> None:
-        limits, minutes = self.world.connection.limits, self.world.calendar.interval_minutes
-        if np.isnan(v_pu).any():
-            self.state.unsolved_intervals += 1
-            lowest = highest = -1
-        else:
-            lowest, highest = int(v_pu.argmin()), int(v_pu.argmax())
-        network = self.day.network
-        network["v_min_bus"][at], network["v_max_bus"][at] = lowest, highest
-        network["v_min_pu"][at], network["v_max_pu"][at] = v_pu[lowest], v_pu[highest]
-        network["substation_kw"][at], network["substation_kvar"][at] = kw, kvar
-        network["loss_kw"][at] = loss_kw
-        self.state.over_minutes += minutes * (v_pu > limits.upper_pu)
-        self.state.under_minutes += minutes * (v_pu < limits.lower_pu)
-        if self.day.bus_v_pu is not None:
-            self.day.bus_v_pu[at] = v_pu
 
     def _end_frame(self, frame: Frame) -> None:
         end_frame(self, frame, self.state.pending.pop(frame.number))

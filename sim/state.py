@@ -85,6 +85,9 @@ class MarketState:
         Intervals whose power flow had no solution.
     past : PriceHistory
         Order prices of cleared frames, kept where the mechanism has priors.
+    flexible_starts : dict of int to ndarray
+        For each market day that is open, the interval at which each flexible load begins; -1
+        while it is undecided.
     errors : ForecastErrors
         How far the forecasts of the frames that ended were off.
     expectation : PriceExpectation
@@ -105,3 +108,4 @@ class MarketState:
     bank_kwh: dict[str, np.ndarray | None] = field(default_factory=dict)
     unsolved_intervals: int = 0
     past: PriceHistory = field(default_factory=PriceHistory)
+    flexible_starts: dict[int, np.ndarray] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..agents.battery import BatteryFleet
+from ..agents.flexible_load import FlexibleLoad
 from ..agents.market_operator import Connection
 from ..market.tariff import Tariff
 from ..network.feeder import Feeder
@@ -33,6 +34,10 @@ class World:
         Column of `load_kwh` at which the run begins.
     forecaster : Forecaster
         What members foresee at each gate.
+    outage : ndarray (n_intervals of the run,) of bool
+        Intervals in which the feeder has no supply.
+    flexible : FlexibleLoad or None
+        The part of the load that may move, which `load_kwh` is without.
     """
 
     scenario: Scenario
@@ -46,6 +51,8 @@ class World:
     pv_kwh: np.ndarray
     first_index: int
     forecaster: Forecaster
+    outage: np.ndarray
+    flexible: FlexibleLoad | None = None
 
     @property
     def feeder(self) -> Feeder:
