@@ -121,7 +121,7 @@ def _solve(
     def by_member(values: np.ndarray) -> np.ndarray:
         return values.transpose(1, 0, 2).ravel()
 
-    found = linprog(
+    found = linprog(  # type: ignore[call-overload]  # the stubs know no sparse arrays
         by_member(cost),
         A_eq=sp.kron(sp.eye_array(len(rows)), content, format="csr"),
         b_eq=held.ravel(),

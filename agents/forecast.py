@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -101,7 +101,7 @@ class Forecast(Protocol):
     what the uninterrupted one would have.
     """
 
-    foresees: ClassVar[bool]
+    foresees: bool
 
     def predict(self, request: ForecastRequest) -> np.ndarray:
         """Return the expected energy of each member and interval [kWh]."""

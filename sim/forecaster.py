@@ -9,9 +9,10 @@ import numpy as np
 from ..agents.forecast import Forecast, ForecastRequest, ForecastSetup
 from ..agents.forecast_clear_sky import ClearSkyScaled
 from ..agents.registry import FORECASTS
+from ..market.tod import MINUTES_PER_DAY
 from ..scenarios.schema import Scenario
 from ..scenarios.streams import stream
-from .calendar import MINUTES_PER_DAY, Calendar, Frame
+from .calendar import Calendar, Frame
 
 # Two markets ask for the same frames, one shortly after the other.
 _KEPT = 4

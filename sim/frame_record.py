@@ -222,6 +222,7 @@ def _exchange(
         "battery_discharge_kwh": metered["battery_discharge_kwh"].sum(axis=1),
         "curtailed_kwh": metered["curtailed_kwh"].sum(axis=1),
         "stored_kwh": metered["stored_kwh"][:, -1],
+        "load_kwh": metered["load_kwh"].sum(axis=1),
     }
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..agents.battery_plan import Outlook
 from ..agents.frame_plan import FramePlan, FramePrices
-from .calendar import MINUTES_PER_DAY, Frame
+from ..market.tod import MINUTES_PER_DAY
+from .calendar import Frame
 
 if TYPE_CHECKING:
     from .model import MarketModel

@@ -121,6 +121,7 @@ NO_P2P_EXCHANGE = pa.schema(
         ("battery_discharge_kwh", _REAL),
         ("curtailed_kwh", _REAL),
         ("stored_kwh", _REAL),
+        ("load_kwh", _REAL),
     ]
 )
 PLANS = pa.schema(

@@ -49,6 +49,8 @@ TABLES: dict[str, dict[str, str]] = {
         "withheld_kwh": REAL,
         "curtailed_kwh": REAL,
         "ordered_curtailment_kwh": REAL,
+        "unserved_kwh": REAL,
+        "void_share": REAL,
         "v_min_metered_pu": "real?",
         "v_max_metered_pu": "real?",
     },
@@ -108,6 +110,7 @@ TABLES: dict[str, dict[str, str]] = {
         "battery_discharge_kwh": REAL,
         "curtailed_kwh": REAL,
         "stored_kwh": REAL,
+        "load_kwh": REAL,
     },
     "fronts": {
         "frame_id": TEXT,
@@ -167,6 +170,22 @@ TABLES: dict[str, dict[str, str]] = {
         "net_export_kwh": REAL,
         "ordered_kwh": REAL,
         "stored_kwh": REAL,
+        "held_kwh": REAL,
+        "unserved_kwh": REAL,
+    },
+    "curtailment": {
+        "start": TIME,
+        "prosumer": TEXT,
+        "reason": TEXT,
+        "energy_kwh": REAL,
+        "held_kwh": REAL,
+    },
+    "voltage_violations": {
+        "start": TIME,
+        "bus": TEXT,
+        "kind": TEXT,
+        "v_pu": REAL,
+        "minutes": WHOLE,
     },
     "plans": {
         "prosumer": TEXT,
@@ -210,5 +229,6 @@ NEEDED = (
     "bill_lines.csv",
     "utility.csv",
     "bus_minutes.csv",
+    "forecast_errors.csv",
     *(f"{name}.parquet" for name in TABLES if name != "bus_voltages"),
 )
