@@ -67,7 +67,7 @@ def test_a_dropped_violation_shows(run):
         ("curtailment", "energy_kwh", lambda row: row["reason"] == "transformer"),
         ("curtailment", "energy_kwh", lambda row: row["reason"] == "outage"),
         ("frames", "void_share", lambda row: row["void_share"] > 0.0),
-        ("no_p2p", "load_kwh", lambda row: row["load_kwh"] > 1.0),
+        ("no_p2p_exchange", "load_kwh", lambda row: row["load_kwh"] > 1.0),
     ],
 )
 def test_a_changed_number_shows(run, file, column, where):
