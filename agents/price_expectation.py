@@ -6,46 +6,85 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..market.order import OrderBook
+
 # Weight of the newest frame: a member remembers about the last five days of a kind of frame.
 NEWEST = 0.2
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the operator publishes of a cleared frame: its price, and the totals of both sides.
+
+    Attributes
+    ----------
+    price_per_kwh : float or None
+        The clearing price. Where nothing was traded, the price at which somebody would have: the
+        dearest bid if nobody asked, the cheapest ask if nobody bid.
+    sell_fill, buy_fill : float
+        Share of the offered and of the demanded energy that was traded; of a side without orders,
+        1 if one more order there would have found somebody, else 0.
+    """
+
+    price_per_kwh: float | None
+    sell_fill: float
+    buy_fill: float
+
+    @classmethod
+    def of(cls, book: OrderBook, traded_kwh: float, mean_price_per_kwh: float | None) -> Published:
+        """Read it off a book and what was traded of it."""
+        asks, bids = book.capacity_kwh > 0.0, book.demand_kwh > 0.0
+        price = mean_price_per_kwh
+        if price is None and bids.any() and not asks.any():
+            price = float(book.bid_per_kwh[bids].max())
+        elif price is None and asks.any() and not bids.any():
+            price = float(book.offer_per_kwh[asks].min())
+        offered, demanded = float(book.capacity_kwh.sum()), float(book.demand_kwh.sum())
+        return cls(
+            price,
+            min(traded_kwh / offered, 1.0) if offered > 0.0 else float(demanded > 0.0),
+            min(traded_kwh / demanded, 1.0) if demanded > 0.0 else float(offered > 0.0),
+        )
 
 
 @dataclass
 class PriceExpectation:
     """Exponentially weighted memory of the market, by kind of frame (its name in the tariff).
 
+    A member learns from its own orders, and where it sent none, from what the operator publishes:
+    in an evening in which nobody offers it is known that whoever had offered would have sold.
+
     Attributes
     ----------
-    mcp_per_kwh : ndarray (n_tod,)
-        Clearing price that is expected; NaN until there was one.
+    price_per_kwh : ndarray (n_tod,)
+        Price that is expected of the market; NaN until there was one.
     sold_share, bought_share : ndarray (n_members, n_tod)
         Share of its offers and of its demand that a member expects to place with peers.
+    frames : ndarray (n_tod,)
+        Frames seen of each kind: the first ones count for as much as there are of them.
 
     Examples
     --------
     >>> memory = PriceExpectation.none(n_members=1, n_tod=1)
-    >>> memory.observe(0, np.array([-2.0]), np.array([2.0]), 5.0)      # bought all it wanted
+    >>> memory.observe(0, np.array([-2.0]), np.array([1.0]), Published(5.0, 1.0, 0.5))
     >>> buy, sell = memory.prices(np.array([0]), np.array([8.0]), 3.0, 0.0, 0.0)
-    >>> buy.round(2), sell                                             # a fifth of the way to 5
-    (array([[7.4]]), array([[3.]]))
+    >>> buy, sell                           # half of what is bought, all of what would be sold
+    (array([[6.5]]), array([[5.]]))
     """
 
-    mcp_per_kwh: np.ndarray
+    price_per_kwh: np.ndarray
     sold_share: np.ndarray
     bought_share: np.ndarray
+    frames: np.ndarray
 
     @classmethod
     def none(cls, n_members: int, n_tod: int) -> PriceExpectation:
         """Return the expectation of members who have seen no market: the tariff's prices."""
         shares = np.zeros((n_members, n_tod)), np.zeros((n_members, n_tod))
-        return cls(np.full(n_tod, np.nan), *shares)
+        return cls(np.full(n_tod, np.nan), *shares, np.zeros(n_tod))
 
     def observe(
-        self,
-        tod: int,
-        net_order_kwh: np.ndarray,
-        traded_kwh: np.ndarray,
-        mcp_per_kwh: float | None,
+        self, tod: int, net_order_kwh: np.ndarray, traded_kwh: np.ndarray, published: Published
     ) -> None:
         """Learn from a cleared frame.
 
@@ -55,20 +94,23 @@ class PriceExpectation:
             Kind of the frame.
         net_order_kwh, traded_kwh : ndarray (n_members,)
             What each offered (positive) or demanded (negative), and what it traded.
-        mcp_per_kwh : float or None
-            The clearing price; None where nothing was traded.
+        published : Published
+            What everybody knows of the frame.
         """
-        if mcp_per_kwh is not None:
-            old = self.mcp_per_kwh[tod]
-            step = mcp_per_kwh if np.isnan(old) else NEWEST * (mcp_per_kwh - old) + old
-            self.mcp_per_kwh[tod] = step
-        for shares, ordered in (
-            (self.sold_share, np.maximum(net_order_kwh, 0.0)),
-            (self.bought_share, np.maximum(-net_order_kwh, 0.0)),
+        self.frames[tod] += 1
+        rate = max(NEWEST, 1.0 / float(self.frames[tod]))
+        price = published.price_per_kwh
+        if price is not None:
+            old = self.price_per_kwh[tod]
+            self.price_per_kwh[tod] = price if np.isnan(old) else old + rate * (price - old)
+        for shares, ordered, of_others in (
+            (self.sold_share, np.maximum(net_order_kwh, 0.0), published.sell_fill),
+            (self.bought_share, np.maximum(-net_order_kwh, 0.0), published.buy_fill),
         ):
-            some = np.flatnonzero(ordered > 0.0)
-            placed = np.clip(traded_kwh[some] / ordered[some], 0.0, 1.0)
-            shares[some, tod] += NEWEST * (placed - shares[some, tod])
+            placed = np.divide(
+                traded_kwh, ordered, out=np.full(len(ordered), of_others), where=ordered > 0.0
+            )
+            shares[:, tod] += rate * (np.minimum(placed, 1.0) - shares[:, tod])
 
     def prices(
         self,
@@ -93,9 +135,9 @@ class PriceExpectation:
         feed_in_per_kwh, buyer_charges_per_kwh, seller_charges_per_kwh : float
             The grid's price for exports, and what trading costs beside the clearing price.
         """
-        mcp = self.mcp_per_kwh[tod]
-        paid = np.fmin(mcp + buyer_charges_per_kwh, retail_per_kwh)
-        earned = np.fmax(mcp - seller_charges_per_kwh, feed_in_per_kwh)
+        price = self.price_per_kwh[tod]
+        paid = np.fmin(price + buyer_charges_per_kwh, retail_per_kwh)
+        earned = np.fmax(price - seller_charges_per_kwh, feed_in_per_kwh)
         buy = retail_per_kwh - self.bought_share[:, tod] * (retail_per_kwh - paid)
         sell = feed_in_per_kwh + self.sold_share[:, tod] * (earned - feed_in_per_kwh)
         return buy, np.minimum(np.maximum(sell, 0.0), buy)

@@ -14,7 +14,7 @@ import simpy
 from ..agents.bidding import BiddingSetup
 from ..agents.grid import GridAgent
 from ..agents.market_operator import FrameResult, MarketOperator
-from ..agents.price_expectation import PriceExpectation
+from ..agents.price_expectation import PriceExpectation, Published
 from ..agents.prosumer import LEAST_ORDER_KWH, Preferences, Prosumer
 from ..agents.registry import BATTERY_STRATEGIES, BIDDING_STRATEGIES, CURTAILMENT_RULES
 from ..market.capping import CappingOptions
@@ -202,12 +202,13 @@ class MarketModel(mesa.Model):
         if isinstance(self.operator.mechanism, LearnsPrices):
             self.state.past.record(result.book, terms)
         traded = result.schedule.sold_kwh + result.schedule.bought_kwh
-        self.state.expectation.observe(
-            self.world.tariff.frame_index(frame.name),
-            np.where(np.abs(plan.net_kwh) < LEAST_ORDER_KWH, 0.0, plan.net_kwh),
-            traded,
-            _price_of(result),
-        )
+        if self.rules.mechanism != "grid-only":  # there no peer will ever buy or sell
+            self.state.expectation.observe(
+                self.world.tariff.frame_index(frame.name),
+                np.where(np.abs(plan.net_kwh) < LEAST_ORDER_KWH, 0.0, plan.net_kwh),
+                traded,
+                Published.of(result.book, float(result.schedule.sold_kwh.sum()), _price_of(result)),
+            )
         for prosumer in self.prosumers:
             prosumer.learn(float(traded[prosumer.row]), result.clearing.mcp_per_kwh)
         self.state.pending[frame.number] = result

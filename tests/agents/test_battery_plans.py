@@ -11,8 +11,9 @@ from gridbazaar.agents.battery_optimal import Optimal
 from gridbazaar.agents.battery_plan import Outlook
 from gridbazaar.agents.battery_time_of_use import TimeOfUse
 from gridbazaar.agents.dispatch import dispatch
-from gridbazaar.agents.price_expectation import PriceExpectation
+from gridbazaar.agents.price_expectation import PriceExpectation, Published
 from gridbazaar.agents.registry import BATTERY_STRATEGIES
+from gridbazaar.market.order import OrderBook
 
 HOURS = 1.0
 N_FRAME = 6
@@ -179,7 +180,7 @@ def test_energy_closes_in_any_day_of_dispatch(seed):
 def test_expected_prices_lie_between_the_grid_s_and_the_market_s():
     memory = PriceExpectation.none(2, 1)
     for _ in range(60):
-        memory.observe(0, np.array([2.0, -3.0]), np.array([2.0, 3.0]), 5.0)
+        memory.observe(0, np.array([2.0, -3.0]), np.array([2.0, 3.0]), Published(5.0, 0.0, 0.0))
     buy, sell = memory.prices(np.array([0]), np.array([8.0]), 3.0, 0.5, 0.25)
     assert buy[:, 0] == pytest.approx([8.0, 5.5], abs=1e-4)
     assert sell[:, 0] == pytest.approx([4.75, 3.0], abs=1e-4)
@@ -187,6 +188,18 @@ def test_expected_prices_lie_between_the_grid_s_and_the_market_s():
 
 def test_without_a_market_the_tariff_is_expected():
     memory = PriceExpectation.none(1, 1)
-    memory.observe(0, np.array([-2.0]), np.array([0.0]), None)
+    memory.observe(0, np.array([-2.0]), np.array([0.0]), Published(None, 0.0, 0.0))
     buy, sell = memory.prices(np.array([0]), np.array([8.0]), -1.0, 0.5, 0.25)
     assert (buy.item(), sell.item()) == (8.0, 0.0)  # nobody pays to export: PV can be curtailed
+
+
+def test_an_evening_without_sellers_invites_the_first():
+    """Nobody offered at the dear hour: it is published that somebody would have bought."""
+    book = OrderBook((), np.zeros(0), np.zeros(0), ("a",), np.array([7.9]), np.array([3.0]))
+    published = Published.of(book, 0.0, None)
+    assert (published.price_per_kwh, published.sell_fill, published.buy_fill) == (7.9, 1.0, 0.0)
+    memory = PriceExpectation.none(2, 1)
+    memory.observe(0, np.array([-3.0, 0.0]), np.zeros(2), published)
+    buy, sell = memory.prices(np.array([0]), np.array([8.4]), 3.0, 0.0, 0.0)
+    assert buy[:, 0] == pytest.approx([8.4, 8.4])
+    assert sell[:, 0] == pytest.approx([7.9, 7.9])
