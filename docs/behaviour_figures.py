@@ -1,4 +1,4 @@
-"""Make docs/behaviour.md's figure and tables again: python docs/behaviour_figures.py (10 minutes).
+"""Make docs/behaviour.md's figure and tables again: python docs/behaviour_figures.py (15 minutes).
 
 With the name of a part, `days`, `homes`, `errors` or `choices`, that one alone.
 """
@@ -39,9 +39,15 @@ CHOICES = {
     "batteries follow their plan only": ["battery.absorb_deviation=false"],
     "no batteries": ["members.generate.battery_share=0"],
     "half of all homes with a battery": ["members.generate.battery_share=0.5"],
+    "the same, `time-of-use`": [
+        "members.generate.battery_share=0.5",
+        "battery.strategy=time-of-use",
+    ],
+    "the same, `optimal`": ["members.generate.battery_share=0.5", "battery.strategy=optimal"],
     "battery `time-of-use`": ["battery.strategy=time-of-use"],
     "battery `optimal`": ["battery.strategy=optimal"],
     "battery `optimal`, forecast `average`": ["battery.strategy=optimal", "forecast.name=average"],
+    "battery `optimal`, forecast `perfect`": ["battery.strategy=optimal", "forecast.name=perfect"],
     "bidding `fixed-margin`, 0.5": ["bidding.strategy=fixed-margin"],
     "bidding `zero-intelligence`": ["bidding.strategy=zero-intelligence"],
     "bidding `zero-intelligence-plus`": ["bidding.strategy=zero-intelligence-plus"],
