@@ -129,6 +129,8 @@ TABLES: dict[str, dict[str, str]] = {
         "net_export_kwh": REAL,
         "ordered_kwh": REAL,
         "stored_kwh": REAL,
+        "held_kwh": REAL,
+        "unserved_kwh": REAL,
         "import_kwh": REAL,
         "export_kwh": REAL,
         "v_min_pu": "real?",
