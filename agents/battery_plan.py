@@ -24,12 +24,25 @@ class Outlook:
         How many of them belong to the frame.
     interval_hours : float
         Length of an interval [h].
+    buy_per_kwh, sell_per_kwh : ndarray (n_members, n_horizon) or None
+        What each member expects a kWh to cost and to earn; None: the retail price, and nothing.
     """
 
     net_kwh: np.ndarray
     retail_per_kwh: np.ndarray
     n_frame: int
     interval_hours: float
+    buy_per_kwh: np.ndarray | None = None
+    sell_per_kwh: np.ndarray | None = None
+
+    def buy_of(self, rows: np.ndarray) -> np.ndarray:
+        """Return what a kWh is expected to cost some members, (n_rows or 1, n_horizon)."""
+        return self.retail_per_kwh[None] if self.buy_per_kwh is None else self.buy_per_kwh[rows]
+
+    def sell_of(self, rows: np.ndarray) -> np.ndarray:
+        """Return what a kWh is expected to earn some members, (n_rows or 1, n_horizon)."""
+        nothing = np.zeros_like(self.retail_per_kwh)[None]
+        return nothing if self.sell_per_kwh is None else self.sell_per_kwh[rows]
 
 
 @dataclass(frozen=True)
@@ -38,13 +51,21 @@ class BatteryPlan:
 
     `charge_kwh` and `discharge_kwh` serve the member itself and are carried out in any case;
     `for_sale_kwh` is discharged only so far as the market buys it.
-    `charges_from_grid` says whether charging may exceed the surplus that the meter really shows.
+    `grid_charge_kwh` is the part of the charge that is meant to exceed the own surplus; without it
+    a battery takes in no more than the surplus that the meter really shows.
     """
 
     charge_kwh: np.ndarray
     discharge_kwh: np.ndarray
     for_sale_kwh: np.ndarray
-    charges_from_grid: bool = False
+    grid_charge_kwh: np.ndarray | None = None
+
+    @property
+    def from_grid_kwh(self) -> np.ndarray:
+        """Energy to be charged beyond the own surplus, (n_members, n_frame)."""
+        if self.grid_charge_kwh is None:
+            return np.zeros_like(self.charge_kwh)
+        return self.grid_charge_kwh
 
     @property
     def net_kwh(self) -> np.ndarray:

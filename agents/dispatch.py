@@ -28,13 +28,13 @@ def dispatch(
     fleet: BatteryFleet,
     export_limit_kwh: np.ndarray,
     interval_hours: float,
-    charges_from_grid: bool,
+    grid_charge_kwh: np.ndarray,
 ) -> Dispatch:
     """Carry out one interval.
 
-    The battery follows its target as far as power, energy and (unless it may charge from the grid)
-    the real surplus allow. Export above the limit is then avoided in this order: discharge less,
-    charge more, curtail PV.
+    The battery follows its target as far as power, energy and the real surplus (with what it may
+    charge from the grid) allow. Export above the limit is then avoided in this order: discharge
+    less, charge more, curtail PV.
 
     Parameters
     ----------
@@ -50,8 +50,8 @@ def dispatch(
         Most energy that each meter may export; inf where nothing binds.
     interval_hours : float
         Length of the interval [h].
-    charges_from_grid : bool
-        Whether charging may exceed the surplus of the interval.
+    grid_charge_kwh : ndarray (n_members,)
+        By how much charging may exceed the surplus of the interval.
 
     Examples
     --------
@@ -59,14 +59,14 @@ def dispatch(
 
     >>> fleet = BatteryFleet(np.array([5.0]), np.array([2.0]), 1.0, 0.0, 1.0, 0.0)
     >>> one = np.ones(1)
-    >>> d = dispatch(0.5 * one, 1.5 * one, 0 * one, one, fleet, 0.2 * one, 0.25, False)
+    >>> d = dispatch(0.5 * one, 1.5 * one, 0 * one, one, fleet, 0.2 * one, 0.25, 0 * one)
     >>> d.charge_kwh, d.curtailed_kwh.round(6), d.net_export_kwh.round(6)
     (array([0.5]), array([0.3]), array([0.2]))
     """
     most_in = fleet.most_charge_kwh(stored_kwh, interval_hours)
     most_out = fleet.most_discharge_kwh(stored_kwh, interval_hours)
     surplus = pv_kwh - load_kwh
-    allowed_in = most_in if charges_from_grid else np.minimum(most_in, np.maximum(surplus, 0.0))
+    allowed_in = np.minimum(most_in, np.maximum(surplus, 0.0) + grid_charge_kwh)
     battery = np.clip(battery_target_kwh, -allowed_in, most_out)
 
     excess = np.maximum(surplus + battery - export_limit_kwh, 0.0)

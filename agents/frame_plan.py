@@ -12,13 +12,14 @@ from .battery_plan import BatteryPlan
 
 @dataclass(frozen=True)
 class FramePrices:
-    """The prices that a frame's orders are made from [currency/kWh]."""
+    """The prices that a frame's orders are made from [currency/kWh], and the kind of frame."""
 
     retail_per_kwh: float
     feed_in_per_kwh: float
     stored_per_kwh: float
     buyer_charges_per_kwh: float
     seller_charges_per_kwh: float
+    frame: str = ""
 
 
 @dataclass(frozen=True)

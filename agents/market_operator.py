@@ -153,7 +153,7 @@ class MarketOperator(mesa.Agent):
             firm_export_kwh=sold[:, None]
             * forecast.export_kw_per_kwh
             * self.connection.interval_hours,
-            charges_from_grid=plan.battery.charges_from_grid,
+            grid_charge_kwh=plan.battery.from_grid_kwh,
         )
 
     def _rows_of(self, members: Sequence[str]) -> np.ndarray:

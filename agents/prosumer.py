@@ -79,8 +79,22 @@ class Prosumer(mesa.Agent):
                 - prices.buyer_charges_per_kwh
                 - self.preferences.bid_margin_per_kwh
             )
-            return Need("bid", -net_kwh, reservation, prices.retail_per_kwh, prices.feed_in_per_kwh)
+            return Need(
+                "bid",
+                -net_kwh,
+                reservation,
+                prices.retail_per_kwh,
+                prices.feed_in_per_kwh,
+                prices.frame,
+            )
         from_battery = plan.battery_for_sale_kwh[self.row] > LEAST_ORDER_KWH
         worth = prices.stored_per_kwh if from_battery else prices.feed_in_per_kwh
         reservation = worth + prices.seller_charges_per_kwh + self.preferences.ask_margin_per_kwh
-        return Need("ask", net_kwh, reservation, prices.retail_per_kwh, prices.feed_in_per_kwh)
+        return Need(
+            "ask",
+            net_kwh,
+            reservation,
+            prices.retail_per_kwh,
+            prices.feed_in_per_kwh,
+            prices.frame,
+        )

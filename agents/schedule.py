@@ -29,8 +29,8 @@ class Schedule:
         Forecast PV less load, what deviations are measured from.
     firm_export_kwh : ndarray (n_members, n_intervals)
         The sold energy, spread as each member's forecast export.
-    charges_from_grid : bool
-        Whether charging may exceed the surplus that a meter really shows.
+    grid_charge_kwh : ndarray (n_members, n_intervals)
+        By how much charging may exceed the surplus that a meter really shows.
     """
 
     sold_kwh: np.ndarray
@@ -47,4 +47,4 @@ class Schedule:
     discharge_kwh: np.ndarray
     net_kwh: np.ndarray
     firm_export_kwh: np.ndarray
-    charges_from_grid: bool
+    grid_charge_kwh: np.ndarray

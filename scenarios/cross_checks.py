@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from ..market.tariff import Tariff
 from ..network.feeder import Feeder
 from ..network.problems import FeederError
+from .behaviour_checks import flexible_problems, outage_problems
 from .feeders import scenario_feeder
 from .market_rules import market_problems
 from .members import generate_members
@@ -73,6 +74,7 @@ def cross_problems(data: dict[str, Any], place: str, folder: Path) -> list[str]:
     if tariff is not None:
         problems += _frame_problems(data, place, tariff)
         problems += _rule_problems(data, place, folder, tariff)
+        problems += _behaviour_problems(data, place, folder, tariff)
     scenario = _with(data, folder, "market")
     if scenario is not None:
         problems += [f"{place}: {line}" for line in market_problems(scenario.market, tariff)]
@@ -173,6 +175,21 @@ def _rule_problems(data: dict[str, Any], place: str, folder: Path, tariff: Tarif
             wrong = f"is missing, and the tariff {tariff.name} has rules by size of PV system"
             remedy = "add the column, 0 for homes without PV"
             found.append(problem(scenario.members.file, "line 1", "pv_kwp", wrong, remedy))
+    return found
+
+
+def _behaviour_problems(
+    data: dict[str, Any], place: str, folder: Path, tariff: Tariff
+) -> list[str]:
+    """Windows of flexible load and outages against market day and run."""
+    interval = data.get("interval_minutes", Scenario.model_fields["interval_minutes"].default)
+    if interval not in (5, 15, 30, 60) or isinstance(interval, bool):
+        return []  # told by itself
+    found = []
+    for section, check in (("flexible_load", flexible_problems), ("grid", outage_problems)):
+        scenario = _with(data, folder, section)
+        if scenario is not None:
+            found += check(scenario, interval, place, tariff)
     return found
 
 

@@ -68,6 +68,7 @@ def read_members(scenario: Scenario, feeder: Feeder) -> Members:
         line = f"line {i + 2}"
         for key, (least, most, empty) in _NUMBERS.items():
             numbers[key][i] = _number(row, key, least, most, empty, place, line, problems)
+    problems += _batteries(numbers["battery_kwh"], numbers["battery_kw"], place)
     names = _names(rows, place, problems)
     bus = np.array([_bus(row, i, feeder, place, problems) for i, row in enumerate(rows)], np.int64)
     three_phase = np.array([_phases(row, i, place, problems) == 3 for i, row in enumerate(rows)])
@@ -98,6 +99,19 @@ def read_members(scenario: Scenario, feeder: Feeder) -> Members:
         week_offset=week_offset,
         three_phase=three_phase,
     )
+
+
+def _batteries(kwh: np.ndarray, kw: np.ndarray, place: str) -> list[str]:
+    """Batteries that cannot be: energy without power, or power without energy."""
+    found = []
+    for i in np.flatnonzero((kwh > 0.0) & (kw == 0.0)):
+        wrong = f"a battery of {kwh[i]:g} kWh without power"
+        remedy = "give more than 0, or leave it empty for half its kWh"
+        found.append(problem(place, f"line {i + 2} battery_kw", float(kw[i]), wrong, remedy))
+    for i in np.flatnonzero((kw > 0.0) & (kwh == 0.0)):
+        wrong, remedy = "power without a battery", "give battery_kwh, or 0"
+        found.append(problem(place, f"line {i + 2} battery_kw", float(kw[i]), wrong, remedy))
+    return found
 
 
 def given_columns(scenario: Scenario) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ _ROOMS = {
     "FORECASTS": "agents",
     "BATTERY_STRATEGIES": "agents",
     "BIDDING_STRATEGIES": "agents",
+    "CURTAILMENT_RULES": "agents",
 }
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .calendar import IntervalGrid, matching_days
 from .loads import run_dates, scenario_loads, series_of, too_short
 from .problems import ScenarioError, problem
-from .pv import modelled_pv_kwh, trace_pv_kwh
+from .pv import clear_sky_kwh, modelled_pv_kwh, trace_pv_kwh
 from .resample import take_days
 from .series import Series
 from .sun import SITES, Site
@@ -129,6 +129,34 @@ def _pv_kwh(scenario: Scenario, members: Members, grid: IntervalGrid) -> Floats:
         per_kwp = take_days(series.kwh, rows, np.tile(days, (len(rows), 1)), grid)
     pv[owner] = per_kwp * members.pv_kwp[owner, None]
     return pv
+
+
+def clear_sky_profiles(scenario: Scenario, members: Members, grid: IntervalGrid) -> Floats | None:
+    """PV output of all members under a clear sky, which anybody can know ahead.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its site.
+    members : Members
+        Size and orientation of the systems.
+    grid : IntervalGrid
+        Intervals, as of `build_profiles`.
+
+    Returns
+    -------
+    ndarray (len(members), grid.n_intervals) or None
+        [kWh]; None where the output comes from a record, whose orientation nobody knows.
+    """
+    site = scenario_site(scenario)
+    if site is None:
+        return None
+    owner = np.flatnonzero(members.pv_kwp > 0.0)
+    clear = np.zeros((len(members), grid.n_intervals))
+    if owner.size:
+        per_kwp = clear_sky_kwh(site, grid, members.tilt_deg[owner], members.azimuth_deg[owner])
+        clear[owner] = per_kwp * members.pv_kwp[owner, None]
+    return clear
 
 
 def scenario_site(scenario: Scenario) -> Site | None:

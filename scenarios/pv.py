@@ -157,21 +157,47 @@ def modelled_pv_kwh(
     ndarray (n_systems, n_intervals)
         [kWh per kWp].
     """
+    sun, step = _sun_over(site, grid)
+    power = clear_sky_per_kwp(site, sun, tilt_deg, azimuth_deg)
+    clearness = clearness_at(site, sun.times_utc, shift_days, clear_sky(site, sun).ghi)
+    own = own_clouds(seed, systems, len(sun.times_utc), step)
+    power *= neighbours_clearness(clearness, own, diversity)
+    return _energy_kwh(power, grid, step)
+
+
+def clear_sky_kwh(site: Site, grid: IntervalGrid, tilt_deg: Floats, azimuth_deg: Floats) -> Floats:
+    """Energy that systems of 1 kWp would give under a clear sky in each interval.
+
+    Parameters
+    ----------
+    site, grid, tilt_deg, azimuth_deg
+        As for `modelled_pv_kwh`.
+
+    Returns
+    -------
+    ndarray (n_systems, n_intervals)
+        [kWh per kWp].
+    """
+    sun, step = _sun_over(site, grid)
+    return _energy_kwh(clear_sky_per_kwp(site, sun, tilt_deg, azimuth_deg), grid, step)
+
+
+def _sun_over(site: Site, grid: IntervalGrid) -> tuple[SunPath, int]:
+    """The sun in the middle of each step of the grid, and the step's length [min]."""
     step = min(grid.interval_minutes, _FINEST_MINUTES)
-    parts = grid.interval_minutes // step
-    n_times = grid.n_intervals * parts
+    n_times = grid.n_intervals * grid.interval_minutes // step
     middle = np.timedelta64(round(step * 30 - site.utc_offset_hours * 3600), "s")
     times = (
         grid.first.astype("datetime64[s]")
         + middle
         + np.arange(n_times) * np.timedelta64(step * 60, "s")
     )
-    sun = sun_path(site, times)
-    power = clear_sky_per_kwp(site, sun, tilt_deg, azimuth_deg)
-    clearness = clearness_at(site, times, shift_days, clear_sky(site, sun).ghi)
-    own = own_clouds(seed, systems, n_times, step)
-    power *= neighbours_clearness(clearness, own, diversity)
-    energy = power.reshape(len(systems), grid.n_intervals, parts).sum(axis=2)
+    return sun_path(site, times), step
+
+
+def _energy_kwh(power: Floats, grid: IntervalGrid, step: int) -> Floats:
+    parts = grid.interval_minutes // step
+    energy = power.reshape(len(power), grid.n_intervals, parts).sum(axis=2)
     return np.asarray(energy * (step / 60.0))
 
 

@@ -13,9 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     model_validator,
@@ -23,8 +21,14 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from .names import NameFrom
-
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
+from .schema_base import Section, Share, iso_date
+from .schema_behaviour import (
+    BatterySection,
+    BiddingSection,
+    FlexibleLoadSection,
+    ForecastSection,
+    GridSection,
+)
 
 
 def _ascending(pair: tuple[float, float]) -> tuple[float, float]:
@@ -50,28 +54,6 @@ AzimuthRange = Annotated[
     Field(strict=False),
     AfterValidator(_ascending),
 ]
-
-
-def _iso_date(value: Any) -> Any:
-    """A date in quotes, as JSON has it, is a date too; anything else is left to be refused."""
-    if isinstance(value, str):
-        try:
-            return dt.date.fromisoformat(value)
-        except ValueError:
-            return value
-    return value
-
-
-class Section(BaseModel):
-    """A part of a scenario: unknown keys refused, types strict, values final."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        strict=True,
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-    )
 
 
 class FeederSection(Section):
@@ -211,49 +193,6 @@ class ProfilesSection(Section):
         return self
 
 
-class ForecastSection(Section):
-    """How members foresee load and PV at each gate."""
-
-    name: Annotated[str, NameFrom("FORECASTS")] = "persistence"
-    """Forecast method."""
-
-
-class BatterySection(Section):
-    """How batteries work and are used; sizes stand with the members."""
-
-    strategy: Annotated[str, NameFrom("BATTERY_STRATEGIES")] = "greedy"
-    """Planning strategy."""
-    round_trip_efficiency: float = Field(default=0.90, gt=0.0, le=1.0)
-    """Energy out over energy in of a full cycle, half of the loss on each way."""
-    soc_min: Share = 0.10
-    """Least state of charge [share of capacity]."""
-    soc_max: Share = 0.95
-    """Highest state of charge [share of capacity]."""
-    initial_soc: Share = 0.50
-    """State of charge at the run's start [share of capacity]."""
-    wear_cost_per_kwh: float = Field(default=0.5, ge=0.0)
-    """Cost of wear in planning and welfare [currency per kWh discharged]; never in the ledger."""
-    absorb_deviation: bool = False
-    """True: a battery also takes up its owner's deviation from schedule in real time."""
-
-    @model_validator(mode="after")
-    def _soc_order(self) -> BatterySection:
-        if not self.soc_min <= self.initial_soc <= self.soc_max:
-            raise PydanticCustomError(
-                "contradiction",
-                "soc_min <= initial_soc <= soc_max must hold between the three shares",
-                {"keys": "soc_min initial_soc soc_max"},
-            )
-        return self
-
-
-class BiddingSection(Section):
-    """How members make their prices."""
-
-    strategy: Annotated[str, NameFrom("BIDDING_STRATEGIES")] = "truthful"
-    """Bidding strategy."""
-
-
 class MarketSection(Section):
     """How one ToD frame is cleared."""
 
@@ -357,7 +296,7 @@ class Scenario(Section):
     """What the scenario is for."""
     currency: str = Field(default="INR", pattern=r"^[A-Z]{3}$")
     """ISO 4217 code of all money in the scenario."""
-    start: Annotated[dt.date, BeforeValidator(_iso_date)] = Field(
+    start: Annotated[dt.date, BeforeValidator(iso_date)] = Field(
         ge=dt.date(1950, 1, 1), le=dt.date(2200, 12, 31)
     )
     """First market day; it begins at the first frame boundary of the day (06:00 for KSEB)."""
@@ -379,6 +318,8 @@ class Scenario(Section):
     forecast: ForecastSection = ForecastSection()
     battery: BatterySection = BatterySection()
     bidding: BiddingSection = BiddingSection()
+    flexible_load: FlexibleLoadSection = FlexibleLoadSection()
+    grid: GridSection = GridSection()
     market: MarketSection = MarketSection()
     tariff: str | dict[str, Any] = "simple"
     """Preset name, YAML file, or the tariff's keys inline. Inline keys beside `preset` (or `file`)

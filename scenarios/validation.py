@@ -26,6 +26,7 @@ _TYPES = {
     "too_long": ("has too many items", "write two numbers as [low, high]"),
     "date_type": ("is not a date", "write it as YYYY-MM-DD"),
     "date_from_datetime_inexact": ("is not a date", "write it as YYYY-MM-DD"),
+    "datetime_type": ("is not a local time", "write it as YYYY-MM-DD HH:MM"),
     "finite_number": ("is not finite", "write a finite number"),
     "string_too_short": ("is empty", "write at least one character"),
     "string_too_long": ("is too long", "write a shorter text"),

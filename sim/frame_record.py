@@ -24,6 +24,10 @@ def end_frame(model: MarketModel, frame: Frame, result: FrameResult) -> None:
     first = world.calendar.index(frame.start_minute) % per_day
     columns = slice(first, first + world.calendar.index(frame.end_minute - frame.start_minute))
     metered = {name: values[:, columns] for name, values in day.meters.items()}
+    model.state.errors.add(
+        load=(result.plan.load_kwh, metered["load_kwh"] + metered["unserved_kwh"]),
+        pv=(result.plan.pv_kwh, metered["pv_kwh"]),
+    )
     settled = _settle(model, frame, result, metered)
     model.state.ledger.post(settled.postings, settled.time, frame.number)
     model.state.month.append(
@@ -50,10 +54,22 @@ def end_frame(model: MarketModel, frame: Frame, result: FrameResult) -> None:
     day.positions.append(_positions(frame, result, settled, ordered))
 
 
+def void_share(model: MarketModel, frame: Frame) -> float:
+    """Return the share of a frame's contracts that an outage makes void.
+
+    A contract is a volume over the frame, not a flow: the hours without supply take their share of
+    it by time, alike for seller and buyer, so that what is left still balances.
+    """
+    calendar = model.world.calendar
+    columns = slice(calendar.index(frame.start_minute), calendar.index(frame.end_minute))
+    return float(model.world.outage[columns].mean())
+
+
 def _settle(
     model: MarketModel, frame: Frame, result: FrameResult, metered: dict[str, np.ndarray]
 ) -> FrameSettlement:
     tariff, schedule = model.world.tariff, result.schedule
+    kept = 1.0 - void_share(model, frame)
     net = metered["net_export_kwh"]
     gross: dict[str, Any] = {}
     if tariff.metering == "gross-metering":
@@ -74,13 +90,13 @@ def _settle(
         frame.name,
         np.datetime64(frame.end),
         net.sum(axis=1),
-        sold_kwh=schedule.sold_kwh,
-        bought_kwh=schedule.bought_kwh,
-        paid=schedule.paid,
-        received=schedule.received,
-        transfer=schedule.transfer,
+        sold_kwh=kept * schedule.sold_kwh,
+        bought_kwh=kept * schedule.bought_kwh,
+        paid=kept * schedule.paid,
+        received=kept * schedule.received,
+        transfer=kept * schedule.transfer,
         ordered_curtailment_kwh=metered["ordered_kwh"].sum(axis=1),
-        scheduled_grid_export_kwh=schedule.grid_export_kwh - schedule.grid_import_kwh,
+        scheduled_grid_export_kwh=kept * (schedule.grid_export_kwh - schedule.grid_import_kwh),
         **gross,
     )
 
@@ -122,6 +138,8 @@ def _frame_row(
         "withheld_kwh": float(schedule.withheld_kwh.sum()),
         "curtailed_kwh": float(metered["curtailed_kwh"].sum()),
         "ordered_curtailment_kwh": float(metered["ordered_kwh"].sum()),
+        "unserved_kwh": float(metered["unserved_kwh"].sum()),
+        "void_share": void_share(model, frame),
         "v_min_metered_pu": _number(np.min(network["v_min_pu"])),
         "v_max_metered_pu": _number(np.max(network["v_max_pu"])),
     }
@@ -204,6 +222,7 @@ def _exchange(
         "battery_discharge_kwh": metered["battery_discharge_kwh"].sum(axis=1),
         "curtailed_kwh": metered["curtailed_kwh"].sum(axis=1),
         "stored_kwh": metered["stored_kwh"][:, -1],
+        "load_kwh": metered["load_kwh"].sum(axis=1),
     }
 
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import mesa
 import numpy as np
 import simpy
 
-from ..agents.battery_plan import Outlook
-from ..agents.dispatch import dispatch
-from ..agents.forecast import Forecast, ForecastRequest
-from ..agents.frame_plan import FramePlan, FramePrices
+from ..agents.bidding import BiddingSetup
 from ..agents.grid import GridAgent
 from ..agents.market_operator import FrameResult, MarketOperator
-from ..agents.prosumer import Preferences, Prosumer
-from ..agents.registry import BATTERY_STRATEGIES, BIDDING_STRATEGIES, FORECASTS
+from ..agents.price_expectation import PriceExpectation, Published
+from ..agents.prosumer import LEAST_ORDER_KWH, Preferences, Prosumer
+from ..agents.registry import BATTERY_STRATEGIES, BIDDING_STRATEGIES, CURTAILMENT_RULES
 from ..market.capping import CappingOptions
 from ..market.clearing import GridTerms
 from ..market.ledger import Ledger
@@ -26,8 +25,11 @@ from ..scenarios.market_rules import clearing_rules
 from ..scenarios.streams import stream
 from .calendar import Frame
 from .clock import Clock, Phase
+from .forecast_errors import ForecastErrors
 from .frame_record import end_frame
+from .gate import plan_frame
 from .input_texts import input_sums
+from .metering import meter_interval
 from .month_end import end_month, run_months
 from .recording import DayRecord
 from .state import MarketState
@@ -66,9 +68,6 @@ class MarketModel(mesa.Model):
         scenario = world.scenario
         self.rules = scenario_rules(world, mechanism)
         self.state = state or first_state(world)
-        self.forecasts: dict[str, Forecast] = {
-            quantity: FORECASTS[scenario.forecast.name]() for quantity in ("load", "pv")
-        }
         self.battery_strategy = BATTERY_STRATEGIES[scenario.battery.strategy]()
         self.prosumers = [
             Prosumer(self, name, row, Preferences(*margins), self.state.strategies[row])
@@ -90,7 +89,12 @@ class MarketModel(mesa.Model):
             rows,
             world.may_trade,
         )
-        self.grid = GridAgent(self, world.connection)
+        self.grid = GridAgent(
+            self,
+            world.connection,
+            CURTAILMENT_RULES[scenario.grid.curtailment],
+            scenario.grid.transformer_kva,
+        )
         self.day = self._new_day(self.state.minute // (24 * 60))
         self.finished_days: list[DayRecord] = []
         self.last: FrameResult | None = None
@@ -150,7 +154,7 @@ class MarketModel(mesa.Model):
             length = calendar.interval_minutes
             for column, start in enumerate(range(frame.start_minute, frame.end_minute, length)):
                 yield self.clock.at(start + length, Phase.METER)
-                self._meter(frame, column, start)
+                meter_interval(self, frame, column, start)
 
     def _frame_ends(self) -> Iterator[simpy.Event]:
         for frame in self.world.calendar.frames:
@@ -170,6 +174,11 @@ class MarketModel(mesa.Model):
         per_day = 24 * 60
         for day in range(self.state.minute // per_day, self.world.calendar.days):
             yield self.clock.at((day + 1) * per_day, Phase.DAY_END)
+            if (flexible := self.world.flexible) is not None:
+                self.day.flexible = {
+                    "start": self.state.flexible_starts.pop(day),
+                    "energy_kwh": flexible.energy_kwh[:, flexible.history_days + day],
+                }
             self.finished_days.append(self.day)
             self.day = self._new_day(day + 1)
 
@@ -185,7 +194,7 @@ class MarketModel(mesa.Model):
     # --- gate closure ----------------------------------------------------------------------
 
     def _close_gate(self, frame: Frame) -> None:
-        plan = self._plan(frame)
+        plan = plan_frame(self, frame)
         orders = [order for p in self.prosumers if (order := p.decide(plan)) is not None]
         terms = GridTerms(plan.prices.retail_per_kwh, max(plan.prices.feed_in_per_kwh, 0.0))
         rng = stream(self.world.scenario.seed, "clearing", frame.name, frame.day)
@@ -193,139 +202,17 @@ class MarketModel(mesa.Model):
         if isinstance(self.operator.mechanism, LearnsPrices):
             self.state.past.record(result.book, terms)
         traded = result.schedule.sold_kwh + result.schedule.bought_kwh
+        if self.rules.mechanism != "grid-only":  # there no peer will ever buy or sell
+            self.state.expectation.observe(
+                self.world.tariff.frame_index(frame.name),
+                np.where(np.abs(plan.net_kwh) < LEAST_ORDER_KWH, 0.0, plan.net_kwh),
+                traded,
+                Published.of(result.book, float(result.schedule.sold_kwh.sum()), _price_of(result)),
+            )
         for prosumer in self.prosumers:
             prosumer.learn(float(traded[prosumer.row]), result.clearing.mcp_per_kwh)
         self.state.pending[frame.number] = result
         self.last = result
-
-    def _plan(self, frame: Frame) -> FramePlan:
-        """Forecast from the gate on, and plan the batteries from what they should then hold."""
-        world, calendar = self.world, self.world.calendar
-        now = calendar.index(frame.gate_minute)
-        gap = calendar.index(frame.start_minute) - now
-        n_frame = calendar.index(frame.end_minute) - calendar.index(frame.start_minute)
-        horizon = gap + n_frame + calendar.intervals_per_day
-        load, pv = (
-            self.forecasts[name].predict(
-                ForecastRequest(
-                    metered[:, : world.first_index + now], horizon, calendar.intervals_per_day
-                )
-            )
-            for name, metered in (("load", world.load_kwh), ("pv", world.pv_kwh))
-        )
-        first = calendar.index(frame.start_minute)
-        price = self._retail(first, n_frame + calendar.intervals_per_day)
-        outlook = Outlook(pv[:, gap:] - load[:, gap:], price, n_frame, calendar.interval_hours)
-        stored = self._stored_at(frame, now, gap)
-        battery = self.battery_strategy.plan(world.fleet, stored, outlook)
-        in_frame = slice(gap, gap + n_frame)
-        return FramePlan(load[:, in_frame], pv[:, in_frame], battery, self._prices(frame))
-
-    def _retail(self, first: int, n: int) -> np.ndarray:
-        """Return the retail price of `n` intervals from the run's interval `first` on."""
-        names = self.world.calendar.frame_name_of_interval
-        day = np.array([self.world.tariff.retail_per_kwh(name) for name in names])
-        return day[(first + np.arange(n)) % len(day)]
-
-    def _stored_at(self, frame: Frame, now: int, gap: int) -> np.ndarray:
-        """Energy that the batteries should hold when the frame begins, by the plans in force."""
-        world, length = self.world, self.world.calendar.interval_minutes
-        stored = self.state.stored_kwh
-        for earlier in world.calendar.frames[: frame.number]:
-            if earlier.number not in self.state.pending:
-                continue
-            schedule = self.state.pending[earlier.number].schedule
-            first = world.calendar.index(earlier.start_minute)
-            for column in range(schedule.net_kwh.shape[1]):
-                if now <= first + column < now + gap:
-                    hours = length / 60.0
-                    stored = world.fleet.after(
-                        stored,
-                        np.minimum(
-                            schedule.charge_kwh[:, column],
-                            world.fleet.most_charge_kwh(stored, hours),
-                        ),
-                        np.minimum(
-                            schedule.discharge_kwh[:, column],
-                            world.fleet.most_discharge_kwh(stored, hours),
-                        ),
-                    )
-        return stored
-
-    def _prices(self, frame: Frame) -> FramePrices:
-        tariff, fleet = self.world.tariff, self.world.fleet
-        feed_in = tariff.feed_in_per_kwh
-        transaction = tariff.transaction_charge_per_kwh
-        return FramePrices(
-            retail_per_kwh=tariff.retail_per_kwh(frame.name),
-            feed_in_per_kwh=feed_in,
-            stored_per_kwh=feed_in / fleet.round_trip_efficiency + fleet.wear_cost_per_kwh,
-            buyer_charges_per_kwh=tariff.network_charge_per_kwh
-            + transaction * (1.0 - tariff.seller_share),
-            seller_charges_per_kwh=transaction * tariff.seller_share,
-        )
-
-    # --- real time -------------------------------------------------------------------------
-
-    def _meter(self, frame: Frame, column: int, start: int) -> None:
-        """Let one interval happen: meters, batteries, envelope, power flow, curtailment."""
-        world = self.world
-        hours = world.calendar.interval_hours
-        schedule = self.state.pending[frame.number].schedule
-        index = world.first_index + world.calendar.index(start)
-        load, pv = world.load_kwh[:, index], world.pv_kwh[:, index]
-        target = schedule.discharge_kwh[:, column] - schedule.charge_kwh[:, column]
-        if world.scenario.battery.absorb_deviation:
-            # It makes up for less sun or more load, but only for what is needed at home or sold:
-            # unsold exports are a forecast, and stored energy is worth more than feed-in.
-            needed = np.maximum(load - pv + schedule.firm_export_kwh[:, column], 0.0)
-            target = np.minimum(target - (pv - load - schedule.net_kwh[:, column]), needed)
-        limit_kw = np.minimum(schedule.export_limit_kw[:, column], world.members.inverter_kw)
-        done = dispatch(
-            load,
-            pv,
-            target,
-            self.state.stored_kwh,
-            world.fleet,
-            limit_kw * hours,
-            hours,
-            schedule.charges_from_grid,
-        )
-        curtailable = np.minimum(pv - done.curtailed_kwh, np.maximum(done.net_export_kwh, 0.0))
-        grid = self.grid.watch(load, done.net_export_kwh, curtailable)
-        self.state.stored_kwh = done.stored_kwh
-        self.state.minute = start + world.calendar.interval_minutes
-
-        at = world.calendar.index(start) % world.calendar.intervals_per_day
-        for name, values in (
-            ("load_kwh", load),
-            ("pv_kwh", pv),
-            ("battery_charge_kwh", done.charge_kwh),
-            ("battery_discharge_kwh", done.discharge_kwh),
-            ("curtailed_kwh", done.curtailed_kwh + grid.ordered_kwh),
-            ("net_export_kwh", done.net_export_kwh - grid.ordered_kwh),
-            ("ordered_kwh", grid.ordered_kwh),
-            ("stored_kwh", done.stored_kwh),
-        ):
-            self.day.meters[name][:, at] = values
-        self._watch(grid.v_pu, grid.substation_kw, grid.substation_kvar, grid.loss_kw, at)
-
-    def _watch(self, v_pu: np.ndarray, kw: float, kvar: float, loss_kw: float, at: int) -> None:
-        limits, minutes = self.world.connection.limits, self.world.calendar.interval_minutes
-        if np.isnan(v_pu).any():
-            self.state.unsolved_intervals += 1
-            lowest = highest = -1
-        else:
-            lowest, highest = int(v_pu.argmin()), int(v_pu.argmax())
-        network = self.day.network
-        network["v_min_bus"][at], network["v_max_bus"][at] = lowest, highest
-        network["v_min_pu"][at], network["v_max_pu"][at] = v_pu[lowest], v_pu[highest]
-        network["substation_kw"][at], network["substation_kvar"][at] = kw, kvar
-        network["loss_kw"][at] = loss_kw
-        self.state.over_minutes += minutes * (v_pu > limits.upper_pu)
-        self.state.under_minutes += minutes * (v_pu < limits.lower_pu)
-        if self.day.bus_v_pu is not None:
-            self.day.bus_v_pu[at] = v_pu
 
     def _end_frame(self, frame: Frame) -> None:
         end_frame(self, frame, self.state.pending.pop(frame.number))
@@ -338,7 +225,13 @@ def first_state(world: World) -> MarketState:
         minute=0,
         stored_kwh=scenario.battery.initial_soc * world.fleet.capacity_kwh,
         strategies=[
-            BIDDING_STRATEGIES[scenario.bidding.strategy]() for _ in range(world.n_members)
+            BIDDING_STRATEGIES[scenario.bidding.strategy](
+                BiddingSetup(
+                    partial(stream, scenario.seed, "bidding", name),
+                    scenario.bidding.margin_per_kwh,
+                )
+            )
+            for name in world.members.names
         ],
         ledger=Ledger(
             world.members.names,
@@ -348,7 +241,17 @@ def first_state(world: World) -> MarketState:
         ),
         over_minutes=np.zeros(world.feeder.n_buses),
         under_minutes=np.zeros(world.feeder.n_buses),
+        errors=ForecastErrors.none(world.n_members),
+        expectation=PriceExpectation.none(world.n_members, len(world.tariff.frames)),
     )
+
+
+def _price_of(result: FrameResult) -> float | None:
+    """The clearing price, or where a mechanism has several the mean that buyers pay."""
+    bought = float(result.schedule.bought_kwh.sum())
+    if result.clearing.mcp_per_kwh is not None or bought <= 0.0:
+        return result.clearing.mcp_per_kwh
+    return float(result.schedule.paid.sum()) / bought
 
 
 def scenario_rules(world: World, mechanism: str | None) -> ClearingRules:

@@ -16,6 +16,8 @@ METER_COLUMNS = (
     "net_export_kwh",
     "ordered_kwh",
     "stored_kwh",
+    "held_kwh",
+    "unserved_kwh",
 )
 PLAN_COLUMNS = ("load_kwh", "pv_kwh", "net_kwh", "battery_for_sale_kwh")
 NETWORK_COLUMNS = (
@@ -53,6 +55,10 @@ class DayRecord:
         The same of the second market on this day, where there is one.
     no_p2p : dict of str to ndarray (n_intervals,)
         All meters together, and the feeder, of the counterfactual's same day (`community_day`).
+    curtailments, violations : list of dict
+        Who held back how much and why, and which buses were outside their limits, by interval.
+    flexible : dict of str to ndarray (n_members,)
+        When each flexible load began, what it needed and what was expected; empty without.
     """
 
     day: int
@@ -70,6 +76,9 @@ class DayRecord:
     no_p2p_exchange: list[dict[str, Any]] = field(default_factory=list)
     fronts: list[dict[str, Any]] = field(default_factory=list)
     no_p2p: dict[str, np.ndarray] = field(default_factory=dict)
+    curtailments: list[dict[str, Any]] = field(default_factory=list)
+    violations: list[dict[str, Any]] = field(default_factory=list)
+    flexible: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def empty(

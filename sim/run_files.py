@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ import pyarrow.parquet as pq
 from ..market.ledger import Ledger
 from ..scenarios.market_rules import market_notes
 from ..scenarios.tariffs import tariff_notes
-from . import tables
+from . import grid_tables, tables
 from .bill_table import bill_lines_frame, bills_frame, utility_frame
+from .forecast_errors import write_forecast_errors
 from .input_texts import tariff_text
+from .recording import DayRecord
 from .run_directory import RunDirectory
 from .simulation import Simulation
 from .world import World
@@ -43,6 +46,10 @@ _BY_FRAME = {
     "fronts": tables.FRONTS,
     "no_p2p_exchange": tables.NO_P2P_EXCHANGE,
 }
+_BY_DAY: dict[str, tuple[pa.Schema, Callable[[DayRecord, World], pa.Table]]] = {
+    "curtailment": (grid_tables.CURTAILMENT, grid_tables.curtailment_table),
+    "voltage_violations": (grid_tables.VIOLATIONS, grid_tables.violations_table),
+}
 _DATA_SUFFIXES = (".parquet", ".csv", ".yaml")
 
 
@@ -63,6 +70,11 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
         writers["bus_voltages"] = pq.ParquetWriter(
             work / "bus_voltages.parquet", tables.BUS_VOLTAGES
         )
+    by_day = dict(_BY_DAY)
+    if world.flexible is not None:
+        by_day["flexible_load"] = (grid_tables.FLEXIBLE, grid_tables.flexible_table)
+    for name, (schema, _) in by_day.items():
+        writers[name] = pq.ParquetWriter(work / f"{name}.parquet", schema)
     for day in directory.days(n_days):
         writers["meters"].write_table(tables.meters_table(day, world))
         writers["plans"].write_table(tables.plans_table(day, world))
@@ -70,6 +82,8 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
         writers["no_p2p"].write_table(tables.no_p2p_table(day, world))
         if "bus_voltages" in writers:
             writers["bus_voltages"].write_table(tables.bus_voltages_table(day, world))
+        for name, (_, table_of) in by_day.items():
+            writers[name].write_table(table_of(day, world))
         frames += day.frames
         for name, rows in kept.items():
             rows += getattr(day, name)
@@ -90,6 +104,9 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
     ):
         table.to_csv(work / f"{name}.csv", index=False, lineterminator="\n")
     _write_bus_minutes(simulation, work / "bus_minutes.csv")
+    write_forecast_errors(
+        simulation.with_market.state.errors, members, work / "forecast_errors.csv"
+    )
     _write_feeder(world, work)
     (work / "tariff.yaml").write_text(tariff_text(world), encoding="utf-8")
     sums = {"sha256": file_sums(work)}

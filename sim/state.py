@@ -8,11 +8,13 @@ import numpy as np
 
 from ..agents.bidding import BiddingStrategy
 from ..agents.market_operator import FrameResult
+from ..agents.price_expectation import PriceExpectation
 from ..market.bill import Bills
 from ..market.ledger import Ledger
 from ..market.price_history import PriceHistory
 from ..market.settlement import FrameSettlement
 from .calendar import Frame
+from .forecast_errors import ForecastErrors
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,13 @@ class MarketState:
         Intervals whose power flow had no solution.
     past : PriceHistory
         Order prices of cleared frames, kept where the mechanism has priors.
+    flexible_starts : dict of int to ndarray
+        For each market day that is open, the interval at which each flexible load begins; -1
+        while it is undecided.
+    errors : ForecastErrors
+        How far the forecasts of the frames that ended were off.
+    expectation : PriceExpectation
+        What members expect of the market's prices.
     """
 
     minute: int
@@ -91,9 +100,12 @@ class MarketState:
     ledger: Ledger
     over_minutes: np.ndarray
     under_minutes: np.ndarray
+    errors: ForecastErrors
+    expectation: PriceExpectation
     pending: dict[int, FrameResult] = field(default_factory=dict)
     month: list[SettledFrame] = field(default_factory=list)
     bills: list[MonthBills] = field(default_factory=list)
     bank_kwh: dict[str, np.ndarray | None] = field(default_factory=dict)
     unsolved_intervals: int = 0
     past: PriceHistory = field(default_factory=PriceHistory)
+    flexible_starts: dict[int, np.ndarray] = field(default_factory=dict)

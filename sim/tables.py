@@ -48,6 +48,8 @@ FRAMES = pa.schema(
         ("withheld_kwh", _REAL),
         ("curtailed_kwh", _REAL),
         ("ordered_curtailment_kwh", _REAL),
+        ("unserved_kwh", _REAL),
+        ("void_share", _REAL),
         ("v_min_metered_pu", _REAL),
         ("v_max_metered_pu", _REAL),
     ]
@@ -119,6 +121,7 @@ NO_P2P_EXCHANGE = pa.schema(
         ("battery_discharge_kwh", _REAL),
         ("curtailed_kwh", _REAL),
         ("stored_kwh", _REAL),
+        ("load_kwh", _REAL),
     ]
 )
 PLANS = pa.schema(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..agents.battery import BatteryFleet
+from ..agents.flexible_load import FlexibleLoad
 from ..agents.market_operator import Connection
 from ..market.tariff import Tariff
 from ..network.feeder import Feeder
@@ -16,6 +17,7 @@ from .calendar import Calendar
 if TYPE_CHECKING:
     from ..scenarios.members import Members
     from ..scenarios.schema import Scenario
+    from .forecaster import Forecaster
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,12 @@ class World:
         Measured load and available PV from `history_days` before the start to beyond the end.
     first_index : int
         Column of `load_kwh` at which the run begins.
+    forecaster : Forecaster
+        What members foresee at each gate.
+    outage : ndarray (n_intervals of the run,) of bool
+        Intervals in which the feeder has no supply.
+    flexible : FlexibleLoad or None
+        The part of the load that may move, which `load_kwh` is without.
     """
 
     scenario: Scenario
@@ -42,6 +50,9 @@ class World:
     load_kwh: np.ndarray
     pv_kwh: np.ndarray
     first_index: int
+    forecaster: Forecaster
+    outage: np.ndarray
+    flexible: FlexibleLoad | None = None
 
     @property
     def feeder(self) -> Feeder:

@@ -17,7 +17,7 @@ PAIRS_KWH = 1e-6
 
 NET = "net export = PV - load + discharge - charge - curtailed"
 SIGNS = "metered energies are not negative"
-CURTAILED = "curtailed energy was PV energy, ordered curtailment a part of it"
+CURTAILED = "curtailed energy was PV energy; what was ordered was that, or held in a battery"
 CONTENT = "batteries hold what went in less what came out, losses counted"
 LIMITS = "batteries keep within their capacity and power"
 BOTH_WAYS = "no battery charges and discharges at once"
@@ -62,10 +62,13 @@ class EnergyAudit:
             day.curtailed,
             day.ordered,
             day.stored,
+            day.held,
+            day.unserved,
         ):
             check(SIGNS, -values)
         check(CURTAILED, day.curtailed - day.pv)
-        check(CURTAILED, day.ordered - day.curtailed)
+        check(CURTAILED, day.ordered - day.held - day.curtailed)
+        check(CURTAILED, day.held - day.ordered)
         before = np.vstack([self._held, day.stored[:-1]])
         content = before + eta * day.charge - day.discharge / eta
         found.close(CONTENT, day.stored, content, ENERGY_KWH, place, "kWh")
@@ -97,8 +100,9 @@ def check_positions(run: Run, found: Findings, sums: FrameSums) -> None:
     ):
         found.at_most(SETTLED, -at[column], ENERGY_KWH, run.frame_home, "kWh")
     taken, given = grid_exchange(run, sums)
-    contracted = at["sold_kwh"] - at["bought_kwh"]
+    contracted = run.kept * (at["sold_kwh"] - at["bought_kwh"])
     scheduled = at["grid_export_scheduled_kwh"] - at["grid_import_scheduled_kwh"]
+    scheduled = run.kept * scheduled
     for column, derived in (
         ("metered_net_export_kwh", sums.net),
         ("ordered_curtailment_kwh", sums.ordered),
@@ -118,7 +122,7 @@ def check_positions(run: Run, found: Findings, sums: FrameSums) -> None:
 
 def grid_exchange(run: Run, sums: FrameSums) -> tuple[np.ndarray, np.ndarray]:
     """Return what each home took from and gave to the grid, (n_frames, n_homes) [kWh]."""
-    contracted = run.positions["sold_kwh"] - run.positions["bought_kwh"]
+    contracted = run.kept * (run.positions["sold_kwh"] - run.positions["bought_kwh"])
     sale, purchase = np.maximum(contracted, 0.0), np.maximum(-contracted, 0.0)
     taken = np.maximum(sums.imported - purchase, 0.0) + np.maximum(sale - sums.exported, 0.0)
     given = np.maximum(sums.exported - sale, 0.0) + np.maximum(purchase - sums.imported, 0.0)
@@ -144,6 +148,8 @@ def check_frame_energy(run: Run, found: Findings, sums: FrameSums) -> None:
         ("traded_kwh", run.positions["bought_kwh"].sum(axis=1)),
         ("curtailed_kwh", sums.curtailed.sum(axis=1)),
         ("ordered_curtailment_kwh", sums.ordered.sum(axis=1)),
+        ("unserved_kwh", sums.unserved.sum(axis=1)),
+        ("void_share", 1.0 - run.kept[:, 0]),
     ):
         found.close(
             FRAME_ENERGY,

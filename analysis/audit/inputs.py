@@ -126,6 +126,23 @@ class Run:
         return part.get(key) if isinstance(part, Mapping) else None
 
     @property
+    def dark(self) -> np.ndarray:
+        """Intervals of the run without supply, (n_intervals,) of bool."""
+        found = np.zeros(self.time.n_intervals, dtype=np.bool_)
+        begins = self.time.interval_start(np.arange(self.time.n_intervals))
+        for outage in self.setting("grid", "outages") or ():
+            first = np.datetime64(str(outage["start"]), "s")
+            last = first + np.timedelta64(round(float(outage["hours"]) * 3600), "s")
+            found |= (begins >= first) & (begins < last)
+        return found
+
+    @property
+    def kept(self) -> np.ndarray:
+        """Share of each frame's contracts that no outage makes void, (n_frames, 1)."""
+        dark = np.add.reduceat(self.dark.astype(np.float64), self.time.first)
+        return np.asarray(1.0 - dark / self.time.length)[:, None]
+
+    @property
     def left_out(self) -> np.ndarray:
         """Homes whose PV system is too large for the rules of trade, (n_homes,) of bool."""
         return np.asarray(self.members["pv_kwp"] > self.terms.p2p_max_kw)

@@ -39,7 +39,7 @@ def check_manifest(run: Run, found: Findings) -> None:
         ("end", str(time.end[-1])),
         ("prosumers", run.n_homes),
         ("frames", run.n_frames),
-        ("unsolved_intervals", int(np.isnan(run.network["v_max_pu"]).sum())),
+        ("unsolved_intervals", int((np.isnan(run.network["v_max_pu"]) & ~run.dark).sum())),
         ("tariff", terms.name),
         ("rules", terms.rules),
         ("left_out_of_trade", left_out),

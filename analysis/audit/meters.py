@@ -33,6 +33,8 @@ class MeterDay:
     net: np.ndarray
     ordered: np.ndarray
     stored: np.ndarray
+    held: np.ndarray
+    unserved: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ def meter_days(run: Run, found: Findings) -> Iterator[MeterDay]:
             net=part["net_export_kwh"],
             ordered=part["ordered_kwh"],
             stored=part["stored_kwh"],
+            held=part["held_kwh"],
+            unserved=part["unserved_kwh"],
         )
 
 
@@ -207,7 +211,7 @@ class FrameSums:
         shape = run.n_frames, run.n_homes
         self._run = run
         self.net, self.load, self.pv = (np.zeros(shape) for _ in range(3))
-        self.curtailed, self.ordered = np.zeros(shape), np.zeros(shape)
+        self.curtailed, self.ordered, self.unserved = (np.zeros(shape) for _ in range(3))
         self.exported, self.imported = np.zeros(shape), np.zeros(shape)
         self.stored = np.zeros(run.n_homes)
         self.days = 0
@@ -227,6 +231,7 @@ class FrameSums:
         self.pv[rows] = summed(day.pv)
         self.curtailed[rows] = summed(day.curtailed)
         self.ordered[rows] = summed(day.ordered)
+        self.unserved[rows] = summed(day.unserved)
         if terms.metering == "gross-metering":
             given = day.discharge - day.charge
             self.exported[rows] = summed(day.pv - day.curtailed + np.maximum(given, 0.0))

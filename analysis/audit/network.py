@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from . import columns, files
+from .behaviour import OutsideAudit
 from .check import Findings, Place, Unusable
 from .inputs import Run
 from .meters import MeterDay
@@ -24,7 +25,7 @@ SOLVABLE = "only intervals without a solution are left empty"
 BALANCE = "the feeder's power closes, from complex voltages and branch flows"
 KIRCHHOFF = "at every bus, what is injected leaves through the branches"
 MINUTES = "minutes outside the voltage limits are counted right"
-NEEDED = "curtailment was ordered only where a voltage would have been too high"
+NEEDED = "curtailment was ordered only where a limit would have been broken"
 KEPT = "bus voltages are on file, bus by bus, if they were asked for"
 
 
@@ -45,6 +46,7 @@ class FeederAudit:
         # Least and most intervals that each bus can have been above, and below, its limit.
         self._outside = np.zeros((2, 2, run.feeder.n), dtype=np.int64)
         self._kept = _KeptVoltages(run, found)
+        self._listed = OutsideAudit(run, found, self._lower, self._upper, TIE_PU)
         self.drawn_kw = np.zeros(run.time.n_intervals)
 
     def take(self, day: MeterDay) -> None:
@@ -83,9 +85,11 @@ class FeederAudit:
             return time.say(first + i)
 
         solution = solve(run.feeder, self._source, power)
-        v = np.abs(solution.voltage)
+        dark = run.dark[rows]
+        v = np.where(dark, np.nan, np.abs(solution.voltage))
+        solved = solution.solved & ~dark
         recorded = {c: run.network[c][rows] for c in columns.TABLES["network"]}
-        found.holds(SOLVABLE, np.isnan(recorded["v_max_pu"]) == ~solution.solved, place)
+        found.holds(SOLVABLE, np.isnan(recorded["v_max_pu"]) == ~solved, place)
         for column, derived in (("v_min_pu", v.min(axis=0)), ("v_max_pu", v.max(axis=0))):
             found.close(
                 VOLTAGES,
@@ -97,7 +101,7 @@ class FeederAudit:
             )
             bus = recorded[column.replace("_pu", "_bus")]
             there = np.where(bus < 0, np.nan, v[bus, np.arange(len(bus))])
-            there = np.where(solution.solved, there, np.where(bus < 0, derived, np.inf))
+            there = np.where(solved, there, np.where(bus < 0, derived, np.inf))
             found.close(
                 EXTREME_BUS,
                 there,
@@ -110,6 +114,7 @@ class FeederAudit:
         for side, beyond in enumerate((v - self._upper, self._lower - v)):
             self._outside[side, 0] += (beyond > TIE_PU).sum(axis=1)
             self._outside[side, 1] += (beyond > -TIE_PU).sum(axis=1)
+        self._listed.compare(rows, v, place)
         self._kept.compare(rows, v, place)
         self._check_orders(power, ordered, place)
 
@@ -145,8 +150,13 @@ class FeederAudit:
         if not some.size:
             return
         without = solve(self._run.feeder, self._source, power[:, some] + ordered[:, some])
-        highest = np.abs(without.voltage).max(axis=0)
-        self._found.holds(NEEDED, ~(highest <= self._upper - TIE_PU), lambda i: place(int(some[i])))
+        too_much = ~(np.abs(without.voltage).max(axis=0) <= self._upper - TIE_PU)
+        rating = self._run.setting("grid", "transformer_kva")
+        if rating is not None:
+            feeder, given_back = self._run.feeder, power[:, some] + ordered[:, some]
+            through = balance(feeder, without, given_back).source - given_back[feeder.slack]
+            too_much |= ~(np.abs(through) <= float(rating) - BALANCE_KWH)
+        self._found.holds(NEEDED, too_much, lambda i: place(int(some[i])))
 
     def _check_minutes(self) -> None:
         run, found, interval = self._run, self._found, self._run.time.interval

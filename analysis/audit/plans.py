@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .behaviour import ErrorAudit
 from .check import Findings, Unusable
 from .inputs import Run
 from .meters import MeterDay, PlanDay, plan_days
@@ -70,12 +71,20 @@ class PlanAudit:
         if not self._known:
             name = run.setting("forecast", "name")
             found.explain(FORECAST, f"forecasts of {name!r} are not derived")
+        if self._known and run.setting("flexible_load", "share"):
+            found.explain(FORECAST, "what of the load was flexible is not in the meters")
+            self._known = False
+        if self._known and run.setting("forecast", "pv") == "clear-sky":
+            found.explain(FORECAST, "the clear sky is not on file")
+            self._known = False
+        self._errors = ErrorAudit(run, found)
 
     def take(self, day: MeterDay) -> None:
         """Check a day."""
         plan = next(self._days)
         time, n_tod = self._run.time, len(self._run.terms.frames)
         self._expect(day)
+        self._errors.take(plan, day)
         for frame in range(day.day * n_tod, (day.day + 1) * n_tod):
             begin = int(time.first[frame]) - day.day * time.per_day
             rows = slice(begin, begin + int(time.length[frame]))
@@ -101,11 +110,13 @@ class PlanAudit:
             "kWh",
         )
         self._flow.finish()
+        self._errors.finish()
 
     def _expect(self, day: MeterDay) -> None:
         """Forecast the frames whose gate closes within the day, or at its end."""
         time = self._run.time
-        shown = np.concatenate([self._shown, np.stack([day.load, day.pv])], axis=1)
+        wanted = day.load + day.unserved  # an outage hides no habit
+        shown = np.concatenate([self._shown, np.stack([wanted, day.pv])], axis=1)
         n = shown.shape[1]
         ends = self._gate - (day.day + 1) * time.per_day + n
         in_reach = (ends > n - time.per_day) & (ends <= n) & (ends >= time.per_day)

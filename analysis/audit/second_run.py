@@ -10,6 +10,7 @@ from .check import Findings, Place, Unusable
 from .energy import ENERGY_KWH
 from .inputs import Run
 from .meters import MeterDay
+from .no_p2p import moves_load
 
 SAME = "the run without the market has the same load and sun in every interval"
 CLOSES = "all meters of the run without the market close together, and with the feeder"
@@ -23,13 +24,14 @@ class SecondRunAudit:
 
     def __init__(self, run: Run, found: Findings) -> None:
         self._run, self._found = run, found
-        self._load, self._pv = np.zeros((2, run.time.n_intervals))
+        self._load, self._pv, self._unserved = np.zeros((3, run.time.n_intervals))
         self._next = 0
 
     def take(self, day: MeterDay) -> None:
         """Add a day."""
         rows = slice(self._next, self._next + len(day.load))
         self._load[rows], self._pv[rows] = day.load.sum(axis=1), day.pv.sum(axis=1)
+        self._unserved[rows] = day.unserved.sum(axis=1)
         self._next = rows.stop
 
     def finish(self) -> None:
@@ -38,7 +40,13 @@ class SecondRunAudit:
         if self._next != run.time.n_intervals:
             raise Unusable("meters: not all days could be read")
         at = run.second
-        for column, derived in (("load_kwh", self._load), ("pv_kwh", self._pv)):
+        for column, derived in (
+            ("pv_kwh", self._pv),
+            ("load_kwh", self._load),
+            ("unserved_kwh", self._unserved),
+        ):
+            if column != "pv_kwh" and moves_load(run):
+                continue  # by day and home it is compared with the exchange
             found.close(SAME, at[column], derived, BALANCE_KWH, self._place(column), "kWh")
         charge, discharge = at["battery_charge_kwh"], at["battery_discharge_kwh"]
         net = at["pv_kwh"] - at["load_kwh"] + discharge - charge - at["curtailed_kwh"]
@@ -55,7 +63,8 @@ class SecondRunAudit:
         hours = run.time.hours
         solved = ~np.isnan(at["v_max_pu"])
         for column in ("v_min_pu", "substation_kw", "substation_kvar", "loss_kw"):
-            found.holds(CLOSES, np.isnan(at[column]) == ~solved, self._place(column))
+            there = solved if column == "v_min_pu" else solved | run.dark
+            found.holds(CLOSES, np.isnan(at[column]) == ~there, self._place(column))
         drawn = np.where(solved, (at["loss_kw"] * hours - at["net_export_kwh"]), 0.0)
         recorded = np.where(solved, at["substation_kw"] * hours, 0.0)
         found.close(CLOSES, recorded, drawn, BALANCE_KWH, self._place("substation_kw"), "kWh")
@@ -66,9 +75,11 @@ class SecondRunAudit:
             "curtailed_kwh",
             "battery_charge_kwh",
             "battery_discharge_kwh",
+            "held_kwh",
+            "unserved_kwh",
         ):
             found.at_most(CLOSES, -at[column], ENERGY_KWH, self._place(column), "kWh")
-        over = at["ordered_kwh"] - at["curtailed_kwh"]
+        over = at["ordered_kwh"] - at["held_kwh"] - at["curtailed_kwh"]
         found.at_most(CLOSES, over, BALANCE_KWH, self._place("ordered_kwh"), "kWh")
         losses = np.where(solved, -at["loss_kw"], 0.0)
         found.at_most(CLOSES, losses, BALANCE_KWH, self._place("loss_kw"), "kW")
@@ -82,6 +93,7 @@ class SecondRunAudit:
         """Add the intervals up to frames, and the homes."""
         run, at = self._run, self._run.second
         for column in (
+            "load_kwh",
             "net_export_kwh",
             "curtailed_kwh",
             "battery_charge_kwh",

@@ -146,7 +146,8 @@ def settle(
         What the ledger's postings must say.
     """
     terms, unit = run.terms, run.terms.minor_per_major
-    sold, bought = run.positions["sold_kwh"], run.positions["bought_kwh"]
+    # Contracts of hours without supply are void, by their share of the frame.
+    sold, bought = run.kept * run.positions["sold_kwh"], run.kept * run.positions["bought_kwh"]
     contracted = sold - bought
     sale, purchase = np.maximum(contracted, 0.0), np.maximum(-contracted, 0.0)
     lacking = np.maximum(sale - sums.exported, 0.0)

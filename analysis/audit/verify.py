@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ...sim.run_directory import PARTIAL, RunError
+from .behaviour import CurtailmentAudit
 from .books import read_books
 from .capping import check_capping
 from .check import Check, Findings, Unusable
@@ -151,6 +152,7 @@ def _read_meters(run: Run, found: Findings) -> FrameSums | None:
         ("feeder", FeederAudit),
         ("plans", PlanAudit),
         ("run without the market", SecondRunAudit),
+        ("curtailment", CurtailmentAudit),
     ):
         with found.section(title):
             watchers[title] = kind(run, found)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from gridbazaar.agents.battery_plan import BatteryPlan
-from gridbazaar.agents.bidding import Truthful
+from gridbazaar.agents.bidding import BiddingSetup, Truthful
+from gridbazaar.agents.forecast import ForecastSetup
 from gridbazaar.agents.frame_plan import FramePlan, FramePrices
 from gridbazaar.agents.prosumer import Preferences, Prosumer
 from gridbazaar.agents.registry import BATTERY_STRATEGIES, BIDDING_STRATEGIES, FORECASTS
@@ -67,6 +68,10 @@ def test_positive_and_negative_parts_are_netted_at_home():
     ],
 )
 def test_every_registered_name_builds_what_its_protocol_asks(registry, methods):
+    setups = {
+        "predict": ForecastSetup(draw=lambda purpose, agent: np.random.default_rng(1)),
+        "quote": BiddingSetup(lambda: np.random.default_rng(1)),
+    }
     for build in registry.values():
-        made = build()
+        made = build(setups[methods[0]]) if methods[0] in setups else build()
         assert all(callable(getattr(made, method)) for method in methods)

@@ -56,7 +56,8 @@ BILLS = [
     "saving_operation_effect",
 ]
 COLUMNS = {
-    **{f"{name}.parquet": list(kinds) for name, kinds in TABLES.items()},
+    # No bus of this run is outside its limits: see test_audit_behaviour for that table.
+    **{f"{n}.parquet": list(kinds) for n, kinds in TABLES.items() if n != "voltage_violations"},
     "bills.csv": BILLS,
     "bill_lines.csv": list(BILL_LINES),
     "utility.csv": ["month", "case", "bulk_purchase_kwh", *MONEY],

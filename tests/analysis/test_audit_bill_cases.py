@@ -60,6 +60,7 @@ def case_bills(case):
         ordered=given["ordered_curtailment_kwh"], exported=exported, imported=imported
     )
     run = SimpleNamespace(
+        kept=1.0,
         terms=terms,
         time=time,
         n_frames=shape[0],

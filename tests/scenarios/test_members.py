@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from gridbazaar.network.library import load_feeder
 from gridbazaar.scenarios.feeders import scenario_feeder
-from gridbazaar.scenarios.load import load_scenario
+from gridbazaar.scenarios.load import ScenarioError, load_scenario
 from gridbazaar.scenarios.members import generate_members, member_buses
 from gridbazaar.scenarios.schema import GenerateSection
 
@@ -114,3 +114,16 @@ def test_members_from_a_file(listed):
     assert (members.profile[0], int(members.week_offset[0])) == ("H05", 2)
     assert len(set(zip(members.profile, members.week_offset.tolist(), strict=True))) == 3
     assert members.bid_margin_per_kwh.tolist() == [0.25, 0.0, 0.0]
+
+
+def test_batteries_that_cannot_be_are_refused(listed):
+    path, buses = listed
+    (path.parent / "m.csv").write_text(
+        "member,bus,battery_kwh,battery_kw\n"
+        f"anna,{buses[0]},6,0\nbinu,{buses[1]},0,2\nchitra,{buses[2]},5,\n"
+    )
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path)
+    assert len(caught.value.problems) == 2
+    assert "m.csv: line 2 battery_kw: 0.0: a battery of 6 kWh without power" in str(caught.value)
+    assert "m.csv: line 3 battery_kw: 2.0: power without a battery" in str(caught.value)
