@@ -42,6 +42,10 @@ class Encoding(Protocol):
         """Return sold, bought, price and, where genes are pairs, energies (k, m, n)."""
         ...
 
+    def sell_less(self, genes: FloatArray, sold_kwh: FloatArray) -> FloatArray:
+        """Lower genes to seller totals (k, m) that are nowhere above theirs; buyers follow."""
+        ...
+
     def exchange(self, genes: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Vary genes by moving energy between members at random."""
         ...
