@@ -20,7 +20,13 @@ LARGEST_BATCH = 100_000_000  # numbers in one batch of voltages: more are solved
 
 
 def bus_sum(bus: np.ndarray, values: np.ndarray, n_buses: int) -> np.ndarray:
-    """Add members' values (n_members, n_intervals) up at their buses: (n_intervals, n_buses)."""
+    """Add members' values (n_members, n_intervals) up at their buses: (n_intervals, n_buses).
+
+    Examples
+    --------
+    >>> bus_sum(np.array([1, 1]), np.array([[2.0], [3.0]]), 3).tolist()
+    [[0.0, 5.0, 0.0]]
+    """
     total = np.zeros((n_buses, values.shape[1]))
     np.add.at(total, bus, values)
     return np.ascontiguousarray(total.T)

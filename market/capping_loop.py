@@ -1,4 +1,4 @@
-"""One frame's way to a schedule within the limits: switch, cap, restore, or search (see `capping`)."""
+"""One frame's way to a schedule within the limits: switch, cap, restore, search."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ Phase = Literal["first", "cap", "switch", "restore", "search"]
 MATERIAL_SHARE = 0.1  # of the greatest dV/dP: a seller below it does not cause that overvoltage
 HIGHEST_SHARE = 0.95  # sellers this near to the greatest dV/dP are capped together
 RESTORE_TOLERANCE = 5e-4  # relative width of the bisection that gives capacity back
+LEAST_FACTOR = 0.01  # below it the width counts as it does there: 0 may be all that passes
 SERVED_ALIKE = 1e-9  # relative
 
 
@@ -43,7 +44,9 @@ class Searches(Protocol):
         terms: GridTerms,
         rng: np.random.Generator,
         network: NetworkCheck,
-    ) -> Clearing: ...
+    ) -> Clearing:
+        """Clear a book; every point of the front passes the check."""
+        ...
 
 
 @runtime_checkable
@@ -233,7 +236,7 @@ class CappingLoop:
         else:
             low, high = 0.0, 1.0
         trial = min(high, 1.0 / self.options.cap_factor)  # the round before, if all were capped
-        while high - low > RESTORE_TOLERANCE * high:
+        while high - low > RESTORE_TOLERANCE * max(high, LEAST_FACTOR):
             if stopped_from is None:
                 tried = np.where(touched, np.minimum(self.start, trial * caps), caps)
             else:

@@ -18,7 +18,13 @@ FloatArray = NDArray[np.float64]
 
 
 class Encoding(Protocol):
-    """Genes of a market, and the way between them and totals."""
+    """Genes of a market, and the way between them and totals.
+
+    Examples
+    --------
+    >>> sorted(ENCODINGS)
+    ['marginal', 'pairwise']
+    """
 
     upper: FloatArray
 

@@ -75,6 +75,17 @@ def exact(
     -------
     Points
         The exact front.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.order import OrderBook
+    >>> book = OrderBook(("s", "t"), [1.0, 1.0], [30.0, 30.0], ("b",), [6.0], [60.0])
+    >>> market = FrameMarket.of(book, np.ones(2, bool), np.ones(1, bool), 5.0)
+    >>> from gridbazaar.market.objectives import OBJECTIVES
+    >>> front = exact(market, OBJECTIVES["published"], SearchSettings(front_points=3),
+    ...               np.random.default_rng(1))
+    >>> front.sold_kwh.sum(axis=1).round(1).tolist()
+    [2.4, 31.2, 60.0]
     """
     return objectives.exact_front(market, settings.front_points)
 
@@ -105,6 +116,16 @@ def nsga2(
     -------
     Points
         The non-dominated points found.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.order import OrderBook
+    >>> book = OrderBook(("s", "t"), [1.0, 1.0], [30.0, 30.0], ("b",), [6.0], [60.0])
+    >>> market = FrameMarket.of(book, np.ones(2, bool), np.ones(1, bool), 5.0)
+    >>> from gridbazaar.market.objectives import OBJECTIVES
+    >>> found = nsga2(market, OBJECTIVES["published"], SearchSettings(), np.random.default_rng(1))
+    >>> round(float(found.sold_kwh.sum(axis=1).max()), 6)
+    60.0
     """
     from .nsga2 import search
 

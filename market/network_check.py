@@ -57,7 +57,17 @@ class Voltages:
 
 
 class LimitRows(Protocol):
-    """The limits that some schedule can break, as rows V_r(s) <= limit_r over seller totals."""
+    """The limits that some schedule can break, as rows V_r(s) <= limit_r over seller totals.
+
+    Examples
+    --------
+    >>> class Line:  # one bus, 0.05 p.u. of room, two sellers
+    ...     effect_pu_per_kwh = np.array([[0.002, 0.001]])
+    ...     def room_pu(self, sold_kwh):
+    ...         return 0.05 - sold_kwh @ self.effect_pu_per_kwh.T
+    >>> Line().room_pu(np.array([[10.0, 20.0]])).round(3).tolist()
+    [[0.01]]
+    """
 
     @property
     def effect_pu_per_kwh(self) -> NDArray[np.float64]:

@@ -1,10 +1,9 @@
 """The search of the front by NSGA-II [1]_, on pymoo's implementation [2]_.
 
 pymoo runs the generations; what is replaced is what its generality makes slow: genes and values of
-a generation are arrays (pymoo's individuals are tokens that stand for their rows), selection and
-variation work on whole arrays, survival knows that there are two objectives, and the search stops
-as soon as it has converged. Only this module and
-`nsga2_parts` import pymoo.
+a generation are arrays (one pymoo individual stands for all of them), selection and variation work
+on whole arrays, survival knows that there are two objectives, and the search stops as soon as it
+has converged. Only this module and `nsga2_parts` import pymoo.
 
 .. [1] K. Deb, A. Pratap, S. Agarwal and T. Meyarivan, "A fast and elitist multiobjective genetic
    algorithm: NSGA-II", IEEE Transactions on Evolutionary Computation 6 (2002) 182-197,
@@ -94,7 +93,7 @@ def search(
     first = _first_population(problem, size, conflict, rng)
     algorithm = Search(
         pop_size=size,
-        sampling=Population.empty(len(first)),
+        sampling=Population.empty(1),  # a token: individuals are rows of the arrays in `data`
         survival=TwoObjectiveSurvival(),
         mating=ArrayMating(encoding),
         eliminate_duplicates=False,

@@ -27,7 +27,16 @@ STALL_GAIN = 2e-3  # hypervolume gained over the stall window, relative
 
 
 def snapped(f2: FloatArray, market: FrameMarket) -> FloatArray:
-    """Round f2 to 1e-10 of its scale: round-off in T must not outrank a better f1."""
+    """Round f2 to 1e-10 of its scale: round-off in T must not outrank a better f1.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.order import OrderBook
+    >>> book = OrderBook(("s", "t"), [1.0, 1.0], [30.0, 30.0], ("b",), [6.0], [60.0])
+    >>> market = FrameMarket.of(book, np.ones(2, bool), np.ones(1, bool), 5.0)
+    >>> float(np.ptp(snapped(np.array([10.0 + 1e-10, 10.0]), market)))
+    0.0
+    """
     top = market.price_per_kwh if np.isfinite(market.price_per_kwh) else market.price_bounds[1]
     unit = 1e-10 * max(top * market.most_kwh, 1e-300)
     return np.asarray(np.round(f2 / unit) * unit)
@@ -41,7 +50,20 @@ def pair_values(
     price: FloatArray,
     energy: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
-    """Value pairs as they are, where the objective set looks at pairs."""
+    """Value pairs as they are, where the objective set looks at pairs.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.order import OrderBook
+    >>> book = OrderBook(("s", "t"), [1.0, 1.0], [30.0, 30.0], ("b",), [6.0], [60.0])
+    >>> market = FrameMarket.of(book, np.ones(2, bool), np.ones(1, bool), 5.0)
+    >>> from gridbazaar.market.objectives import OBJECTIVES
+    >>> pairs = np.full((1, 2, 1), 20.0)
+    >>> f1, f2 = pair_values(market, OBJECTIVES["published"], pairs.sum(axis=2), pairs.sum(axis=1),
+    ...                      np.array([5.0]), pairs)
+    >>> round(float(f1[0]), 3), float(f2[0])
+    (-164.051, 200.0)
+    """
     if objectives.name != "published":
         return objectives.values(market, sold, bought, price, final=False)
     worth = (np.log(energy + EPSILON_KWH) * market.bid_per_kwh).sum(axis=(1, 2))
@@ -57,7 +79,21 @@ class Search(NSGA2):  # type: ignore[misc]
 
 
 class FrameProblem(Problem):  # type: ignore[misc]
-    """The frame as pymoo sees it; values are computed for the whole population at once."""
+    """The frame as pymoo sees it; values are computed for the whole population at once.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.order import OrderBook
+    >>> book = OrderBook(("s", "t"), [1.0, 1.0], [30.0, 30.0], ("b",), [6.0], [60.0])
+    >>> market = FrameMarket.of(book, np.ones(2, bool), np.ones(1, bool), 5.0)
+    >>> from gridbazaar.market.encodings import ENCODINGS
+    >>> from gridbazaar.market.objectives import OBJECTIVES
+    >>> problem = FrameProblem(market, OBJECTIVES["published"], ENCODINGS["marginal"](market),
+    ...                        SearchSettings())
+    >>> score, _ = problem.score(np.array([[20.0, 20.0, 40.0]]))
+    >>> round(float(score[0, 1]), 6), float(score[0, 2])  # f2, and no limit broken
+    (200.0, 0.0)
+    """
 
     def __init__(
         self,
@@ -126,7 +162,7 @@ class ArrayEvaluator(Evaluator):  # type: ignore[misc]
         data = algorithm.data
         data["born"] = data.pop("bred")
         data["offspring"], data["born_room"] = problem.score(data["born"])
-        self.n_eval += len(pop)
+        self.n_eval += len(data["born"])
         return pop
 
 
@@ -152,11 +188,11 @@ class TwoObjectiveSurvival(Survival):  # type: ignore[misc]
             score = np.concatenate([data["score"], score])
             genes = np.concatenate([data["genes"], genes])
             room = np.concatenate([data["room"], room])
-        keep = min(len(score), n_survive or len(score))
+        keep = min(len(score), int(algorithm.pop_size))
         index, rank, space = survivors(score[:, 0], score[:, 1], score[:, 2], keep)
         data["score"], data["genes"], data["room"] = score[index], genes[index], room[index]
         data["rank"], data["space"] = rank, space
-        return pop[:keep]
+        return pop[:1]
 
 
 class ArrayMating(InfillCriterion):  # type: ignore[misc]
@@ -194,7 +230,7 @@ class ArrayMating(InfillCriterion):  # type: ignore[misc]
         child = np.where(mutated & (rng.random((k, 1)) < 0.5), child + step, child)
         room = algorithm.data["room"][parents[0]]
         algorithm.data["bred"] = problem.within_limits(self.encoding.repair(child), one, room)
-        return algorithm.pop  # tokens: genes and scores of the generation are arrays in `data`
+        return algorithm.pop  # a token: genes and scores of the generation are arrays in `data`
 
     def _parents(
         self, data: dict[str, Any], count: int, rng: np.random.Generator
@@ -210,7 +246,16 @@ class ArrayMating(InfillCriterion):  # type: ignore[misc]
 
 
 class Converged(Termination):  # type: ignore[misc]
-    """Stops when the hypervolume has stalled, the front is one point, or generations are up."""
+    """Stops when the hypervolume has stalled, the front is one point, or generations are up.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> data = {"rank": np.zeros(2), "score": np.array([[1.0, 2.0, 0.0], [2.0, 1.0, 0.0]])}
+    >>> stop = Converged(most=200, stall=2)
+    >>> [stop._update(SimpleNamespace(data=data)) for _ in range(3)]
+    [0.005, 0.01, 1.0]
+    """
 
     def __init__(self, most: int, stall: int) -> None:
         super().__init__()

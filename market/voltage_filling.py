@@ -12,15 +12,20 @@ differ in prices and room, so that one iteration is a few stacked matrix product
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 ITERATIONS = 40
-RESIDUAL = 1e-7  # of the stationarity and the limits, in units of each seller's offer
+RESIDUAL = 1e-7  # of the limits, relative to each
+SLOPE = 1e-5  # of the stationarity, relative to the steepest price
 CENTRE = 1e-4  # complementarity that is left, relative to the weight of the logarithms,
 LEAST_CENTRE = 1e-6  # and absolute: below it round-off in the steps outweighs what is gained
 STEP = 0.99  # of the way to the nearest bound
+SHORT = 0.3  # a step below it is followed by one back to the centre
 STEEPEST = 1e4  # greatest price in units of 1/G_i: it settles how near a corner is approached
 
 
@@ -53,71 +58,107 @@ def filled_within(
     [[0.5, 9.0]]
     """
     k, m = price.shape
-    q = len(rows)
     unit = np.maximum(room.max(axis=0), 1e-300)
-    a, b = rows * caps_kwh / unit[:, None], room / unit
     cost = np.clip(price * caps_kwh, -STEEPEST, STEEPEST)
     weight = 1.0 / (1.0 + np.abs(cost).max(axis=1, keepdims=True))
-    cost = cost * weight
-    start = np.maximum(0.3, weight)
-    x, over_x = np.full((k, m), 0.5), np.full((k, m), 0.5)  # of the offer, and what is left of it
-    left = np.maximum(b - x @ a.T, 0.3)
-    pull, ceiling, limit = start / x, start / over_x, start / left
-    at = np.arange(q)
+    path = _Path(rows * caps_kwh / unit[:, None], room / unit, cost * weight, weight)
     target = np.maximum(CENTRE * weight, LEAST_CENTRE)
-    best, merit = x, np.full(k, np.inf)
-    for _ in range(ITERATIONS):
-        slack = [left * limit, over_x * ceiling, x * pull - weight]
-        gap = sum(np.abs(part).sum(axis=1) for part in slack) / (q + 2 * m)
-        slope = cost - pull + limit @ a + ceiling
-        beyond, past = x @ a.T + left - b, x + over_x - 1.0
-        error = np.maximum(np.abs(slope * x).max(axis=1), np.abs(past).max(axis=1))
-        error = np.maximum(error, np.abs(beyond).max(axis=1, initial=0.0))
-        now = np.maximum(error / RESIDUAL, gap / (2.0 * target[:, 0]))
-        best = np.where((now < merit)[:, None], x, best)
-        merit = np.fmin(merit, now)
-        moving = (merit > 1.0) & np.isfinite(now)
-        if not moving.any():
-            break
-        stiff = pull / x + ceiling / over_x
+    best, merit = path.x, np.full(k, np.inf)
+    with np.errstate(all="ignore"):  # candidates that are done go on beside the others, unused
+        for _ in range(ITERATIONS):
+            slack = path.slack()
+            gap = sum(np.abs(part).mean(axis=1) * part.shape[1] for part in slack)
+            gap /= len(rows) + 2 * m
+            now = np.maximum(path.residual(), gap / (2.0 * target[:, 0]))
+            best = np.where((now < merit)[:, None], path.x, best)
+            merit = np.fmin(merit, now)
+            moving = (merit > 1.0) & np.isfinite(now)
+            if not moving.any():
+                break
+            newton = path.newton()
+            ahead = path.moved(newton(slack))
+            share = sum(np.abs(part).sum(axis=1) for part in ahead.slack())
+            share = np.minimum(share / ((len(rows) + 2 * m) * gap), 1.0)
+            share = np.where(path.step > SHORT, share**3, 1.0)  # a short step was badly centred
+            centre = np.maximum((share * gap)[:, None], target)
+            turned = (path.step > SHORT)[:, None]
+            bent = [
+                part + turned * turn - centre for part, turn in zip(slack, ahead.turns, strict=True)
+            ]
+            path = path.moved(newton(bent), moving[:, None])
+    return np.asarray(np.clip(best, 0.0, 1.0) * caps_kwh)
+
+
+class _Path:
+    """Where k programs stand: shares x of the offers, what is left of each limit, multipliers.
+
+    Three complementarities go to their targets: of the rows (`left` times `limit` to 0), of the
+    offers (`over` times `ceiling` to 0) and of the logarithm (`x` times `pull` to its weight).
+    """
+
+    def __init__(self, a: FloatArray, b: FloatArray, cost: FloatArray, weight: FloatArray) -> None:
+        self.a, self.b, self.cost, self.weight = a, b, cost, weight
+        start = np.maximum(0.3, weight)
+        self.x, self.over = np.full_like(cost, 0.5), np.full_like(cost, 0.5)
+        self.left = np.maximum(b - self.x @ a.T, 0.3)
+        self.limit, self.ceiling, self.pull = start / self.left, start / self.over, start / self.x
+        self.step = np.ones(len(cost))  # the shorter of the steps that led here
+        self.turns: list[FloatArray] = []  # second-order parts of the step that led here
+
+    def slack(self) -> list[FloatArray]:
+        """The three complementarities, less what they should be."""
+        logarithm = self.x * self.pull - self.weight
+        return [self.left * self.limit, self.over * self.ceiling, logarithm]
+
+    def _errors(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Slope of the Lagrangian; what rows and offers miss with their slacks."""
+        slope = self.cost - self.pull + self.limit @ self.a + self.ceiling
+        return slope, self.x @ self.a.T + self.left - self.b, self.x + self.over - 1.0
+
+    def residual(self) -> FloatArray:
+        """Worst error of each program in units of what is accepted, shape (k,)."""
+        slope, beyond, past = self._errors()
+        missed = np.maximum(np.abs(past).max(axis=1), np.abs(beyond).max(axis=1, initial=0.0))
+        return np.maximum(np.abs(slope * self.x).max(axis=1) / SLOPE, missed / RESIDUAL)
+
+    def newton(self) -> Callable[[list[FloatArray]], list[FloatArray]]:
+        """Return Newton's step as a function of the complementarities to take away."""
+        a, limit, left = self.a, self.limit, self.left
+        slope, beyond, past = self._errors()
+        stiff = self.pull / self.x + self.ceiling / self.over
         schur = (a[None] / stiff[:, None, :]) @ a.T  # by Woodbury: q x q in place of m x m
+        at = np.arange(len(a))
         schur[:, at, at] += left / limit
         inverse = np.linalg.inv(schur)
 
-        def towards(goal: list[FloatArray]) -> list[FloatArray]:
-            """Newton's step to given complementarities."""
+        def step(goal: list[FloatArray]) -> list[FloatArray]:
             force = -slope - ((limit * beyond - goal[0]) / left) @ a
-            force -= (ceiling * past - goal[1]) / over_x + goal[2] / x
+            force -= (self.ceiling * past - goal[1]) / self.over + goal[2] / self.x
             dx = force / stiff
             bent = (inverse @ (dx @ a.T)[:, :, None])[:, :, 0]
             dx = dx - (bent @ a) / stiff
             dleft, dover = -beyond - dx @ a.T, -past - dx
-            return [
-                *(dx, dleft, dover, -(goal[0] + limit * dleft) / left),
-                *(-(goal[1] + ceiling * dover) / over_x, -(goal[2] + pull * dx) / x),
-            ]
+            dlimit = -(goal[0] + limit * dleft) / left
+            dceiling = -(goal[1] + self.ceiling * dover) / self.over
+            return [dx, dleft, dover, dlimit, dceiling, -(goal[2] + self.pull * dx) / self.x]
 
-        dx, dleft, dover, dlimit, dceiling, dpull = towards(slack)
-        primal = _reach((x, dx), (left, dleft), (over_x, dover))
-        dual = _reach((limit, dlimit), (ceiling, dceiling), (pull, dpull))
-        ahead = np.abs((left + primal * dleft) * (limit + dual * dlimit)).sum(axis=1)
-        ahead += np.abs((over_x + primal * dover) * (ceiling + dual * dceiling)).sum(axis=1)
-        ahead += np.abs((x + primal * dx) * (pull + dual * dpull) - weight).sum(axis=1)
-        ahead /= (q + 2 * m) * gap
-        centre = np.maximum((np.minimum(ahead, 1.0) ** 3 * gap)[:, None], target)
-        dx, dleft, dover, dlimit, dceiling, dpull = towards(
-            [
-                slack[0] + dleft * dlimit - centre,
-                slack[1] + dover * dceiling - centre,
-                slack[2] + dx * dpull - centre,
-            ]
-        )
-        primal = moving[:, None] * _reach((x, dx), (left, dleft), (over_x, dover))
-        dual = moving[:, None] * _reach((limit, dlimit), (ceiling, dceiling), (pull, dpull))
-        x, left, over_x = x + primal * dx, left + primal * dleft, over_x + primal * dover
-        limit, ceiling = limit + dual * dlimit, ceiling + dual * dceiling
-        pull = pull + dual * dpull
-    return np.asarray(np.clip(best, 0.0, 1.0) * caps_kwh)
+        return step
+
+    def moved(self, step: list[FloatArray], moving: NDArray[np.bool_] | None = None) -> _Path:
+        """Go along a step as far as every value stays positive; only where `moving`, (k, 1)."""
+        dx, dleft, dover, dlimit, dceiling, dpull = step
+        primal = _reach((self.x, dx), (self.left, dleft), (self.over, dover))
+        dual = _reach((self.limit, dlimit), (self.ceiling, dceiling), (self.pull, dpull))
+        if moving is not None:
+            primal, dual = moving * primal, moving * dual
+        to = copy(self)
+        to.step = np.minimum(primal, dual)[:, 0]
+        to.x, to.left = self.x + primal * dx, self.left + primal * dleft
+        to.over = self.over + primal * dover
+        to.limit, to.ceiling = self.limit + dual * dlimit, self.ceiling + dual * dceiling
+        to.pull = self.pull + dual * dpull
+        to.turns = [dleft * dlimit, dover * dceiling, dx * dpull]
+        return to
 
 
 def _reach(*pairs: tuple[FloatArray, FloatArray]) -> FloatArray:

@@ -108,7 +108,7 @@ def within(
     --------
     >>> within(np.array([[20.0, 20.0]]), np.zeros((1, 2)), np.array([[0.05]]),
     ...        np.array([[0.002, 0.001]])).round(2).tolist()
-    [[11.6, 15.8]]
+    [[15.52, 17.76]]
     """
     if len(effect) == 0:
         return sold

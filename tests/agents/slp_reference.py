@@ -8,6 +8,7 @@ solution until the step is immaterial.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import cvxpy as cp
@@ -145,7 +146,11 @@ def front(case: Case, levels: int) -> np.ndarray:
             flat = linearised(case, at)
             unit = flat.right[:, None]
             rows = [(flat.slope / unit) @ sold <= flat.right / unit[:, 0]]
-            cp.Problem(cp.Maximize(objective), [*limits, *rows, *more]).solve(solver=cp.CLARABEL)
+            problem = cp.Problem(cp.Maximize(objective), [*limits, *rows, *more])
+            with warnings.catch_warnings():  # near the end the program has next to no inside
+                warnings.simplefilter("ignore", UserWarning)
+                problem.solve(solver=cp.CLARABEL)
+            assert problem.status in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE)
             found = np.maximum(sold.value, 0.0)
             step, at = np.abs(found - at).max(), found
             if step <= 1e-4 * market.capacity_kwh.max():
