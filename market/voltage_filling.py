@@ -119,7 +119,7 @@ class _Path:
         """Worst error of each program in units of what is accepted, shape (k,)."""
         slope, beyond, past = self._errors()
         missed = np.maximum(np.abs(past).max(axis=1), np.abs(beyond).max(axis=1, initial=0.0))
-        return np.maximum(np.abs(slope * self.x).max(axis=1) / SLOPE, missed / RESIDUAL)
+        return np.asarray(np.maximum(np.abs(slope * self.x).max(axis=1) / SLOPE, missed / RESIDUAL))
 
     def newton(self) -> Callable[[list[FloatArray]], list[FloatArray]]:
         """Return Newton's step as a function of the complementarities to take away."""

@@ -89,8 +89,8 @@ def _by_energy(
         [np.linspace(dear, 0.0, half, endpoint=False), -np.geomspace(0.05 * middle, steep, half)]
     )
     total, f1 = _valued(market, objectives, program.solve(_alike(price, market.m), 1))
-    around = np.clip(int(np.argmax(f1)) + np.array([-1, 1]), 0, LADDER - 1)
-    close = np.linspace(*price[around], LADDER)
+    best = int(np.argmax(f1))
+    close = np.linspace(price[max(best - 1, 0)], price[min(best + 1, LADDER - 1)], LADDER)
     near, f1 = _valued(market, objectives, program.solve(_alike(close, market.m), 1))
     least = near[int(np.argmax(f1))]
     price, total = np.concatenate([price, close]), np.concatenate([total, near])
