@@ -172,7 +172,7 @@ class Pairwise:
         else:
             turned = np.ascontiguousarray(energy.transpose(0, 2, 1))
             moved = exchanged(turned.reshape(-1, m), rng).reshape(-1, n, m).transpose(0, 2, 1)
-        result[:, : m * n] = moved.reshape(genes.shape[0], -1)
+        result[:, : m * n] = moved.reshape(genes.shape[0], m * n)
         return result
 
 

@@ -37,7 +37,9 @@ def snapped(f2: FloatArray, market: FrameMarket) -> FloatArray:
     >>> float(np.ptp(snapped(np.array([10.0 + 1e-10, 10.0]), market)))
     0.0
     """
-    top = market.price_per_kwh if np.isfinite(market.price_per_kwh) else market.price_bounds[1]
+    top = market.price_per_kwh
+    if not np.isfinite(top):  # the price is free: f2 lies between its bound and the offers
+        top = max(market.price_bounds[1], float(market.offer_per_kwh.max(initial=0.0)))
     unit = 1e-10 * max(top * market.most_kwh, 1e-300)
     return np.asarray(np.round(f2 / unit) * unit)
 

@@ -128,7 +128,9 @@ class _Path:
         stiff = self.pull / self.x + self.ceiling / self.over
         schur = (a[None] / stiff[:, None, :]) @ a.T  # by Woodbury: q x q in place of m x m
         at = np.arange(len(a))
-        schur[:, at, at] += left / limit
+        own = schur[:, at, at]  # rows that repeat each other must not make it singular
+        schur[:, at, at] += left / limit + 1e-13 * own + 1e-300
+        schur[~np.isfinite(schur).all(axis=(1, 2))] = np.eye(len(a))
         inverse = np.linalg.inv(schur)
 
         def step(goal: list[FloatArray]) -> list[FloatArray]:

@@ -123,12 +123,20 @@ def within(
         worst = left.argmin(axis=1)
         broken = np.maximum(-left[np.arange(out.size), worst], 0.0)
         pull = effect[worst]
-        power = np.maximum((pull**2 * result[out]).sum(axis=1), 1e-300)
-        result[out] *= np.clip(1.0 - (broken / power)[:, None] * pull, 0.0, 1.0)
+        result[out] *= _scale(broken, pull, result[out])
         out = out[(floor[out] - result[out] @ effect.T).min(axis=1) < -1e-12]
     if out.size:
         result[out] = _towards_parent(result[out], parent[out], parent_room[out], effect)
     return result
+
+
+def _scale(broken: FloatArray, pull: FloatArray, sold: FloatArray) -> FloatArray:
+    """Factors 1 - v A_i / sum_j A_j^2 s_j that take a row's breach v away, shape (k, m)."""
+    most = np.maximum(pull.max(axis=1), 1e-300)
+    reach = pull / most[:, None]
+    power = most * (reach**2 * sold).sum(axis=1)
+    share = np.divide(broken, power, out=np.zeros_like(power), where=power > broken * 1e-9)
+    return np.asarray(np.clip(1.0 - share[:, None] * reach, 0.0, 1.0))
 
 
 def _towards_parent(
@@ -185,7 +193,5 @@ def rounded_up(
         if not broken.any():
             break
         pull = np.where(full, 0.0, effect[worst])
-        power = (pull**2 * result).sum(axis=1)
-        share = np.divide(broken, power, out=np.zeros_like(power), where=power > 0.0)
-        result *= np.clip(1.0 - share[:, None] * pull, 0.0, 1.0)
+        result *= _scale(broken, pull, result)
     return np.asarray(result)

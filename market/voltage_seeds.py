@@ -22,7 +22,9 @@ IntArray = NDArray[np.int64]
 LADDER = 16  # prices of the first, coarse round
 ROUNDS = 3  # power flows after it: each leaves about a fiftieth of the linear forecast's error
 CUTS = 8  # most times that rows are added because the last solution broke them
-MARGIN_PU = 1e-7  # below the limit, so that the last round's error does not break it
+MARGIN_PU = 1e-7  # below the limit, so that the last round's error does not break it,
+MARGIN_SHARE = 1e-3  # and at most this share of the room that there is
+LEAST_ROOM_PU = 1e-15
 
 
 def seeds_within(
@@ -145,7 +147,8 @@ class _Program:
 
     def __init__(self, market: FrameMarket, rows: VoltageRows, demand_kwh: FloatArray) -> None:
         self.caps, self.rows, self.demand = market.capacity_kwh, rows, demand_kwh
-        self.idle = np.maximum(rows.room(np.zeros((1, market.m))), 1e-9)
+        self.idle = np.maximum(rows.room(np.zeros((1, market.m))), LEAST_ROOM_PU)
+        self.margin = np.minimum(MARGIN_PU, MARGIN_SHARE * self.idle)
         self.room = self.idle  # b of A s <= b, put right by each power flow
         self.active = self._first_rows()
 
@@ -165,8 +168,8 @@ class _Program:
         return sold
 
     def _put_right(self, sold: FloatArray) -> None:
-        seen = self.rows.room(sold) + sold @ self.rows.effect.T - MARGIN_PU
-        self.room = np.maximum(seen, 1e-9)
+        seen = self.rows.room(sold) + sold @ self.rows.effect.T - self.margin
+        self.room = np.maximum(seen, LEAST_ROOM_PU)
 
     def _linear(self, price: FloatArray) -> FloatArray:
         """Solve with the rows known to bind; add those that the solution breaks; again."""
@@ -179,7 +182,7 @@ class _Program:
             if len(self.rows) == 0:
                 return sold
             left = self.room - sold @ effect.T
-            broken = left.min(axis=1) < -1e-9
+            broken = (left + 0.01 * self.margin).min(axis=1) < 0.0
             new = np.setdiff1d(left[broken].argmin(axis=1), self.active)
             if new.size == 0:
                 return sold

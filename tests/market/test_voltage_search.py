@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from linear_network import LinearNetwork
-from random_books import TERMS, household_book
+from random_books import TERMS, book_of, household_book
 
 from gridbazaar.market.capping import CappingOptions, clear_within_limits
 from gridbazaar.market.frame_market import FrameMarket
@@ -51,7 +51,7 @@ def test_rewarding_energy_reaches_the_linear_program(seed):
     most = -linprog(-np.ones(caps.size), A_ub=rows, b_ub=room[0], bounds=bounds).fun
     ladder = np.repeat(-np.geomspace(0.1, 1e4, 9)[:, None] / caps.max(), caps.size, axis=1)
     total = filled_within(caps, ladder, rows, np.repeat(room, 9, axis=0)).sum(axis=1)
-    assert np.all(np.diff(total) >= -1e-4 * most)
+    assert np.all(np.diff(total) >= -2e-3 * most)
     assert (1 - 2e-3) * most <= total[-1] <= (1 + 1e-6) * most
 
 
@@ -138,6 +138,20 @@ def test_constrained_serves_at_least_what_capping_serves(seed, stress):
     np.testing.assert_array_equal(searched.caps_kwh, book.capacity_kwh)
 
 
+@pytest.mark.parametrize("objectives", ["published", "per-buyer", "surplus"])
+def test_the_exact_engine_knows_voltages_too(objectives):
+    rules = {"objectives": objectives, "choose": "demand-first"}
+    for seed in range(4):
+        book, network = stressed(seed, 2.0)
+        exact, found = (
+            cleared(book, network, "constrained", ClearingRules(engine=engine, **rules))
+            for engine in ("exact", "nsga2")
+        )
+        assert exact.status == "cleared" and exact.iterations == 0
+        assert network.check(exact.front.sold_kwh).feasible.all()
+        assert exact.traded_kwh == pytest.approx(found.traded_kwh, rel=2e-3)
+
+
 def test_constrained_keeps_what_would_have_happened_unchecked():
     book, network = stressed(3, 2.0)
     free = cleared(book, network, "ignore")
@@ -156,6 +170,38 @@ def test_constrained_searches_only_where_the_free_front_breaks_a_limit():
     found, free = (cleared(book, network, m) for m in ("constrained", "ignore"))
     assert found.capping == () and found.switch_front_kwh is None
     np.testing.assert_array_equal(found.sold_kwh, free.sold_kwh)
+
+
+@pytest.mark.filterwarnings("error")
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=seeds,
+    objectives=st.sampled_from(["published", "per-buyer", "surplus"]),
+    engine=st.sampled_from(["nsga2", "exact"]),
+    encoding=st.sampled_from(["marginal", "pairwise"]),
+    base_pu=st.sampled_from([0.9, 1.0, 1.0499999, 1.05, 1.06]),
+)
+def test_odd_books_are_cleared_within_the_limits(seed, objectives, engine, encoding, base_pu):
+    """Empty sides, zero and huge quantities, prices of zero, ties: an answer, never a crash."""
+    rng = np.random.default_rng(seed)
+    m, n = rng.integers(0, 6, 2)
+    odd = [0.0, 1e-9, 0.5, 3.0, 3.0, 40.0, 1e6]
+    prices = [0.0, 0.0, 1e-12, 2.0, 3.0, 3.0, 5.0, 100.0]
+    book = book_of(
+        *(rng.choice(pick, k) for pick, k in ((prices, m), (odd, m))),
+        *(rng.choice(pick, k) for pick, k in ((prices, n), (odd, n))),
+    )
+    network = LinearNetwork.radial(m, rng, 4, base_pu)
+    if book.capacity_kwh.any():
+        network.effect *= rng.choice([0.0, 0.02, 5.0]) / (network.effect @ book.capacity_kwh).max()
+    rules = ClearingRules(
+        objectives=objectives, engine=engine, encoding=encoding, population=12, generations=4
+    )
+    found = cleared(book, network, "constrained", rules)
+    assert network.check(found.sold_kwh[None]).feasible[0]
+    assert found.sold_kwh.sum() == pytest.approx(found.bought_kwh.sum(), rel=1e-9)
+    assert np.all(found.sold_kwh <= book.capacity_kwh * (1 + 1e-9))
+    assert np.all(found.bought_kwh <= book.demand_kwh * (1 + 1e-9))
 
 
 class Blocked(LinearNetwork):
