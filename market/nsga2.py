@@ -36,7 +36,7 @@ from .nsga2_parts import (
     snapped,
 )
 from .objectives import Objectives
-from .voltage_rows import rounded_up
+from .voltage_rows import GRAIN_PU, rounded_up
 from .voltage_seeds import seeds_within
 
 FloatArray = NDArray[np.float64]
@@ -208,9 +208,9 @@ def _rounded_up(
     tried = problem.encoding.repair(
         problem.encoding.encode(level, moved_to(bought, market.demand_kwh, total), price)
     )
-    tried_score, _ = problem.score(tried)
+    tried_score, room = problem.score(tried)
     algorithm.evaluator.n_eval += len(tried)
-    kept = good & (tried_score[:, 2] <= 0.0)
+    kept = good & (room.min(axis=1, initial=np.inf) >= GRAIN_PU)
     return np.where(kept[:, None], tried, genes), np.where(kept[:, None], tried_score, score)
 
 

@@ -9,7 +9,7 @@ from .frame_market import FrameMarket, Points
 from .network_check import NetworkCheck
 from .non_dominated import non_dominated
 from .objectives import Objectives
-from .voltage_rows import VoltageRows, rounded_up
+from .voltage_rows import GRAIN_PU, VoltageRows, rounded_up
 from .voltage_seeds import seeds_within
 
 FloatArray = NDArray[np.float64]
@@ -73,7 +73,7 @@ def front_within(
     total = full.sum(axis=1)
     if not objectives.price_in_search:  # else the willing buyers of each price bound its energy
         fits = total <= market.demand_kwh.sum()
-        fits &= rows.room(full).min(axis=1) >= 0.0
+        fits &= rows.room(full).min(axis=1) >= GRAIN_PU
         sold = np.where(fits[:, None], full, sold)
         bought = objectives.bought_for(market, sold.sum(axis=1))
     wide = np.zeros((len(sold), n_sellers))

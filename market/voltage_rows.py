@@ -11,6 +11,7 @@ from .network_check import NetworkCheck
 FloatArray = NDArray[np.float64]
 KNOCKS = 4  # projections onto the worst row before a candidate is moved towards its parent
 ALLOWANCE = 0.02  # of the voltage that a move makes: what its linear forecast may miss
+GRAIN_PU = 1e-10  # room that is kept, so that round-off in another sum of powers breaks no limit
 NEARLY_FULL = 2e-3  # of an offer left unsold: an interior point's or a population's residue
 
 
@@ -185,7 +186,7 @@ def rounded_up(
     result = np.where(full, caps, sold)
     if len(effect) == 0:
         return result
-    right = room + sold @ effect.T
+    right = room - np.minimum(2.0 * GRAIN_PU, 0.5 * room) + sold @ effect.T
     for _ in range(4 * KNOCKS):
         left = right - result @ effect.T
         worst = left.argmin(axis=1)
