@@ -145,9 +145,10 @@ def _first_population(
 
 def _random(problem: FrameProblem, count: int, rng: np.random.Generator) -> FloatArray:
     """Random genes, as far within the limits as a forecast from no sale at all can tell."""
-    genes = problem.encoding.repair(problem.encoding.random(count, rng))
+    genes = problem.encoding.random(count, rng)
     if problem.rows is None:
         return genes
+    genes = problem.encoding.repair(genes)
     idle = np.repeat(problem.rows.room(np.zeros((1, problem.market.m))), count, axis=0)
     return problem.within_limits(genes, np.zeros_like(genes), idle)
 
