@@ -21,6 +21,8 @@ from .feeder_check import FeederCheck, FeederForecast
 from .frame_plan import FramePlan
 from .schedule import Schedule
 
+ROUND_OFF = 1e-9  # of an offer: a search's totals add up to this
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -132,6 +134,7 @@ class MarketOperator(mesa.Agent):
             0.0, 1.0
         )
         unsold = np.maximum(surplus - (sold - from_battery) - capped, 0.0)
+        unsold[unsold <= ROUND_OFF * offered] = 0.0  # or round-off would bind a member's export
 
         share = self._admit(unsold, sold, plan, forecast)
         exported = share * unsold

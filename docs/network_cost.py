@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,8 @@ WAYS = {
 }
 HEADER = (
     "method",
-    "frames above 1.05 p.u.",
+    "frames above 1.05 p.u. at first",
+    "as scheduled",
     "traded, kWh",
     "given up, kWh",
     "surplus, INR",
@@ -39,6 +41,7 @@ HEADER = (
     "capping rounds",
     "clearing, s",
     "saving of members, INR",
+    "hardest-hit seller keeps",
 )
 
 
@@ -51,18 +54,27 @@ def surplus(results: Results) -> float:
     return float((both.price_per_kwh * (both.bought_kwh - both.sold_kwh)).sum())
 
 
-def measured(overrides: list[str], folder: Path) -> dict[str, float]:
+def sold_by_member(results: Results) -> pd.Series:
+    """Energy that each member sold in the month [kWh]."""
+    positions = pd.read_parquet(results.path / "positions.parquet")
+    return positions.groupby("prosumer").sold_kwh.sum()
+
+
+def measured(overrides: list[str], folder: Path) -> dict[str, Any]:
     """Run the month under some settings and read off what they did."""
     results = run(SCENARIO, overrides, out=folder)
     frames = results.frames
     capping = pd.read_parquet(folder / "capping.parquet")
+    first = frames.v_max_unchecked_pu.fillna(frames.v_max_pu)
     return {
+        "first": int((first > UPPER_PU + 1e-6).sum()),
         "above": int((frames.v_max_pu > UPPER_PU + 1e-6).sum()),
         "traded": float(frames.traded_kwh.sum()),
         "surplus": surplus(results),
         "rounds": int((capping.phase == "cap").sum()),
         "seconds": float(results.timing["clearing_seconds"]),
         "saving": float(results.bills.saving.sum()),
+        "sold": sold_by_member(results),
     }
 
 
@@ -78,14 +90,16 @@ def month_table() -> str:
         (
             [
                 name,
-                f"{one['above']:.0f}",
+                f"{one['first']}",
+                f"{one['above']}",
                 f"{one['traded']:,.0f}",
                 f"{free['traded'] - one['traded']:,.0f}",
                 f"{one['surplus']:,.0f}",
                 f"{free['surplus'] - one['surplus']:,.0f}",
-                f"{one['rounds']:.0f}",
+                f"{one['rounds']}",
                 f"{one['seconds']:.1f}",
                 f"{one['saving']:,.0f}",
+                f"{(one['sold'] / free['sold'])[free['sold'] > 1.0].min():.0%}",
             ]
             for name, one in found.items()
         ),

@@ -37,6 +37,15 @@ def clearing_of(
     -------
     Clearing
         Status `cleared`, or `no-trade` where the point trades nothing.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.objectives import OBJECTIVES
+    >>> book = OrderBook(("s", "t"), [1.0, 1.0], [30.0, 30.0], ("b",), [6.0], [60.0])
+    >>> market = FrameMarket.of(book, np.ones(2, bool), np.ones(1, bool), 5.0)
+    >>> points = OBJECTIVES["published"].exact_front(market, 3)
+    >>> clearing_of(book, market, points, 2, ()).trades.energy_kwh.tolist()
+    [30.0, 30.0]
     """
     value = points.capacity_value, points.demand_value
     front = Front(
@@ -77,6 +86,15 @@ def accepted(book: OrderBook, clearing: Clearing, front: Front) -> Clearing:
     -------
     Clearing
         Every member is paid, or pays, price times energy.
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> book = OrderBook(("s",), [1.0], [30.0], ("b",), [6.0], [60.0])
+    >>> blank = replace(Clearing.no_trade(book), mcp_per_kwh=5.0)
+    >>> front = Front(one, one, np.array([[20.0]]), np.array([[20.0]]), 0, True, 1, 0)
+    >>> accepted(book, blank, front).received.tolist()
+    [100.0]
     """
     price = clearing.mcp_per_kwh
     if front.price_per_kwh is not None:

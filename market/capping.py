@@ -7,11 +7,10 @@ iteration is kept. Capping acts on overvoltage; undervoltage is not cured by it 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from .capping_loop import CappingLoop
+from .capping_loop import CappingLoop, Searches
 from .capping_options import NETWORK_METHODS, CappingOptions
 from .clearing import Clearing, GridTerms
 from .mechanism import Mechanism
@@ -19,19 +18,6 @@ from .network_check import NetworkCheck, Voltages
 from .order import OrderBook, OrderError
 
 __all__ = ["CappingOptions", "clear_within_limits"]
-
-
-@runtime_checkable
-class _Constrained(Protocol):
-    """A mechanism that can take voltages into its search."""
-
-    def clear_constrained(
-        self,
-        book: OrderBook,
-        terms: GridTerms,
-        rng: np.random.Generator,
-        network: NetworkCheck,
-    ) -> Clearing: ...
 
 
 def clear_within_limits(
@@ -49,8 +35,12 @@ def clear_within_limits(
     where the nodes have none) and clear again, at the held price and from the last front where
     the mechanism can; (iii) bisection restores the caps to the largest feasible common factor;
     (iv) `switch_front_kwh` reports what any feasible point of the first front would have served.
-    Where `max_iterations` rounds do not suffice, the sellers at critical nodes are stopped
-    altogether, and then restored likewise.
+    The last of `max_iterations` rounds stops all sellers that were capped, so that no frame is
+    capped more often; they are restored likewise. Where even that does not pass, all sales stop.
+
+    `constrained`: the frame is cleared without the feeder; if some point of that front breaks a
+    limit, the front is searched again with the voltages as a constraint. Where no schedule is
+    found that passes, adaptive capping takes over.
 
     Parameters
     ----------
@@ -99,17 +89,17 @@ def clear_within_limits(
         return _reported(mechanism.clear(book, terms, rng), network, base)
     loop = CappingLoop(mechanism, book, terms, network, rng, opts, base)
     if opts.method == "constrained":
-        if not isinstance(mechanism, _Constrained):
+        if not isinstance(mechanism, Searches):
             raise OrderError(
                 [
                     f"network: 'constrained' needs a mechanism with a search, "
                     f"{type(mechanism).__name__} has none: use 'adaptive-capping'"
                 ]
             )
-        searched = mechanism.clear_constrained(book, terms, rng, network)
-        loop.count(searched)
-        if searched.status == "cleared" and loop.judge(searched, loop.start, "first"):
-            return loop.finish(searched, loop.start)
+        searched = loop.search(mechanism)
+        if searched is not None:
+            return searched
+        loop = CappingLoop(mechanism, book, terms, network, rng, opts, base)
     return loop.run()
 
 

@@ -1,4 +1,4 @@
-"""One frame's way through switching, capping and restoring (see `capping`)."""
+"""One frame's way to a schedule within the limits: switch, cap, restore, search."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from .order import OrderBook
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
-Phase = Literal["first", "cap", "switch", "restore"]
+Phase = Literal["first", "cap", "switch", "restore", "search"]
 
 MATERIAL_SHARE = 0.1  # of the greatest dV/dP: a seller below it does not cause that overvoltage
 HIGHEST_SHARE = 0.95  # sellers this near to the greatest dV/dP are capped together
 RESTORE_TOLERANCE = 5e-4  # relative width of the bisection that gives capacity back
+LEAST_FACTOR = 0.01  # below it the width counts as it does there: 0 may be all that passes
 SERVED_ALIKE = 1e-9  # relative
 
 
@@ -34,6 +35,21 @@ class _ClearsAgain(Protocol):
 
 
 @runtime_checkable
+class Searches(Protocol):
+    """A mechanism that can take voltages into its search."""
+
+    def clear_constrained(
+        self,
+        book: OrderBook,
+        terms: GridTerms,
+        rng: np.random.Generator,
+        network: NetworkCheck,
+    ) -> Clearing:
+        """Clear a book; every point of the front passes the check."""
+        ...
+
+
+@runtime_checkable
 class _Switches(Protocol):
     """A mechanism that can write another point of its front as the clearing."""
 
@@ -41,7 +57,15 @@ class _Switches(Protocol):
 
 
 class CappingLoop:
-    """One frame's way through switching, capping and restoring."""
+    """One frame's way to a schedule that the network check accepts.
+
+    Parameters
+    ----------
+    mechanism, book, terms, network, rng, options
+        As `clear_within_limits` takes them.
+    base : Voltages
+        The feeder without any sale.
+    """
 
     def __init__(
         self,
@@ -81,19 +105,50 @@ class CappingLoop:
             if self.judge(clearing, caps, "cap") and self.accepted is not None:
                 return self.finish(self.accepted, caps)
             self.start = caps
-        for round_number in range(2 * rounds):
+        for round_number in range(1, rounds + 1):
             target = self.targets(clearing)
             if not target.any():
                 break
-            before, stop = caps, round_number >= rounds
-            caps = self.capped(caps, clearing, target, 0.0 if stop else self.options.cap_factor)
+            before, last = caps, round_number == rounds
+            if last:  # whoever has been capped stops, so that no more rounds are needed
+                caps = np.where(target | (caps < self.start), 0.0, caps)
+            else:
+                caps = self.capped(caps, clearing, target)
             clearing = self.clear(caps)
             if self.judge(clearing, caps, "cap"):
-                return self.restore(caps, before if stop else None)
+                return self.restore(caps, before if last else None)
         nothing = np.zeros_like(caps)
-        if self.judge(Clearing.no_trade(self.book), nothing, "cap"):
+        if self.judge(Clearing.no_trade(self.book), nothing, "restore"):
             return self.restore(nothing, caps)
         return self.finish(Clearing.no_trade(self.book), nothing, "infeasible-limit")
+
+    def search(self, mechanism: Searches) -> Clearing | None:
+        """Take the voltages into the search; None where it finds no schedule that passes.
+
+        The frame is cleared without the feeder first: where that whole front passes there is
+        nothing to search, and else its chosen point is kept as what would have happened unchecked.
+        """
+        first = self.clear(self.start)
+        candidates = first.sold_kwh[None]
+        if first.front is not None:
+            candidates = np.concatenate([candidates, first.front.sold_kwh])
+        seen = self.network.check(candidates)
+        self.seen = seen
+        if seen.feasible.all():
+            return self.finish(first, self.start)
+        if not seen.feasible[0]:
+            self.keep(first, self.start, seen, 0, "first")
+            good = seen.feasible[1:]
+            front = candidates[1:].sum(axis=1)
+            self.switch_front_kwh = float(front[good].max(initial=0.0))
+        found = mechanism.clear_constrained(self.book, self.terms, self.rng, self.network)
+        self.count(found)
+        self.seen = self.network.check(found.sold_kwh[None])
+        if found.status != "cleared" or not self.seen.feasible[0]:
+            return None
+        if self.steps:
+            self.keep(found, self.start, self.seen, 0, "search")
+        return self.finish(found, self.start)
 
     def clear(self, caps: FloatArray) -> Clearing:
         """Clear the book with these caps, from the last front where that is possible."""
@@ -159,13 +214,11 @@ class CappingLoop:
         top = float(reach.max())
         return selling & (reach >= top - (1.0 - HIGHEST_SHARE) * abs(top))
 
-    def capped(
-        self, caps: FloatArray, clearing: Clearing, target: BoolArray, factor: float
-    ) -> FloatArray:
+    def capped(self, caps: FloatArray, clearing: Clearing, target: BoolArray) -> FloatArray:
         """Caps of the next round."""
         sold = self.options.cap_base == "sold"
         base = np.minimum(caps, clearing.sold_kwh) if sold else caps
-        return np.where(target, factor * base, caps)
+        return np.where(target, self.options.cap_factor * base, caps)
 
     def restore(self, caps: FloatArray, stopped_from: FloatArray | None) -> Clearing:
         """Bisect for the largest common factor of the caps that still passes.
@@ -183,7 +236,7 @@ class CappingLoop:
         else:
             low, high = 0.0, 1.0
         trial = min(high, 1.0 / self.options.cap_factor)  # the round before, if all were capped
-        while high - low > RESTORE_TOLERANCE * high:
+        while high - low > RESTORE_TOLERANCE * max(high, LEAST_FACTOR):
             if stopped_from is None:
                 tried = np.where(touched, np.minimum(self.start, trial * caps), caps)
             else:

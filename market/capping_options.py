@@ -33,7 +33,8 @@ class CappingOptions:
     cap_factor : float
         Between 0 and 1.
     max_iterations : int
-        Most capping rounds.
+        Most capping rounds; the last of them stops all sellers that were capped. Bisection, which
+        gives capacity back, takes some dozen clearings more.
 
     Examples
     --------

@@ -181,9 +181,10 @@ class CappingStep:
         Worst voltages of its schedule [p.u.].
     traded_kwh : float
         Energy that it traded [kWh].
-    phase : {"first", "cap", "switch", "restore"}
-        `first`: before any cap; `cap`: after capping; `switch`: another point of the front;
-        `restore`: a step of the bisection that gives capacity back.
+    phase : {"first", "cap", "switch", "restore", "search"}
+        `first`: as cleared without the feeder; `cap`: after capping; `switch`: another point of
+        the front; `restore`: a step of the bisection that gives capacity back; `search`: the
+        outcome of a search with voltages as its constraint (`constrained`).
     feasible : bool
         The network check accepted it.
 
@@ -200,7 +201,7 @@ class CappingStep:
     v_min_pu: float
     v_max_pu: float
     traded_kwh: float
-    phase: Literal["first", "cap", "switch", "restore"] = "cap"
+    phase: Literal["first", "cap", "switch", "restore", "search"] = "cap"
     feasible: bool = False
 
 
@@ -225,7 +226,8 @@ class Clearing:
     front : Front or None
         The front that it was chosen from.
     capping : tuple of CappingStep
-        Every iteration of the network loop; empty where nothing had to be corrected.
+        Every step of the network loop, the unchecked first choice included; empty where nothing
+        had to be corrected.
     caps_kwh : (m,) float
         Final caps [kWh], the capacity where uncapped.
     undervoltage_base : bool
@@ -291,7 +293,12 @@ class Clearing:
 
     @property
     def iterations(self) -> int:
-        """Number of times that sellers were capped (the published count of iterations)."""
+        """Number of times that sellers were capped: the published count of iterations.
+
+        At most `max_iterations`, and one more where the feeder is above its limit without any sale
+        (it stops those who move that bus). Steps of other phases are in `capping` and not counted here;
+        the column `iterations` of a run's frames is the number of all steps, ``len(capping)``.
+        """
         return sum(step.phase == "cap" for step in self.capping)
 
     @classmethod

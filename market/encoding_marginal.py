@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .frame_market import FrameMarket
-from .gene_repair import balanced, exchanged
+from .gene_repair import balanced, exchanged, moved_to
 
 FloatArray = NDArray[np.float64]
 
@@ -119,6 +119,29 @@ class Marginal:
             else np.full(genes.shape[0], self._market.price_per_kwh)
         )
         return genes[:, :m], genes[:, m : m + n], price, None
+
+    def sell_less(self, genes: FloatArray, sold_kwh: FloatArray) -> FloatArray:
+        """Lower genes to given seller totals; all buyers of one follow in proportion.
+
+        Parameters
+        ----------
+        genes : (k, n_genes) float
+            Feasible genes.
+        sold_kwh : (k, m) float
+            Totals [kWh], nowhere above those of the genes.
+
+        Returns
+        -------
+        (k, n_genes) float
+            Feasible genes.
+        """
+        m, n = self._market.m, self._market.n
+        result = genes.copy()
+        result[:, :m] = sold_kwh
+        result[:, m : m + n] = moved_to(
+            genes[:, m : m + n], self._market.demand_kwh, sold_kwh.sum(axis=1)
+        )
+        return result
 
     def exchange(self, genes: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Move energy between sellers, and between buyers, at random.

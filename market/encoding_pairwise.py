@@ -124,6 +124,28 @@ class Pairwise:
         )
         return energy.sum(axis=2), energy.sum(axis=1), price, energy
 
+    def sell_less(self, genes: FloatArray, sold_kwh: FloatArray) -> FloatArray:
+        """Lower genes to given seller totals, all pairs of one seller in proportion.
+
+        Parameters
+        ----------
+        genes : (k, n_genes) float
+            Feasible genes.
+        sold_kwh : (k, m) float
+            Totals [kWh], nowhere above those of the genes.
+
+        Returns
+        -------
+        (k, n_genes) float
+            Feasible genes.
+        """
+        m, n = self._market.m, self._market.n
+        energy = genes[:, : m * n].reshape(-1, m, n)
+        energy = energy * _shrink(sold_kwh, energy.sum(axis=2))[:, :, None]
+        result = genes.copy()
+        result[:, : m * n] = energy.reshape(len(genes), m * n)
+        return result
+
     def exchange(self, genes: FloatArray, rng: np.random.Generator) -> FloatArray:
         """Move energy between pairs of one seller or of one buyer at random.
 
@@ -150,7 +172,7 @@ class Pairwise:
         else:
             turned = np.ascontiguousarray(energy.transpose(0, 2, 1))
             moved = exchanged(turned.reshape(-1, m), rng).reshape(-1, n, m).transpose(0, 2, 1)
-        result[:, : m * n] = moved.reshape(genes.shape[0], -1)
+        result[:, : m * n] = moved.reshape(genes.shape[0], m * n)
         return result
 
 

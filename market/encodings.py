@@ -18,7 +18,13 @@ FloatArray = NDArray[np.float64]
 
 
 class Encoding(Protocol):
-    """Genes of a market, and the way between them and totals."""
+    """Genes of a market, and the way between them and totals.
+
+    Examples
+    --------
+    >>> sorted(ENCODINGS)
+    ['marginal', 'pairwise']
+    """
 
     upper: FloatArray
 
@@ -40,6 +46,10 @@ class Encoding(Protocol):
         self, genes: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray | None]:
         """Return sold, bought, price and, where genes are pairs, energies (k, m, n)."""
+        ...
+
+    def sell_less(self, genes: FloatArray, sold_kwh: FloatArray) -> FloatArray:
+        """Lower genes to seller totals (k, m) that are nowhere above theirs; buyers follow."""
         ...
 
     def exchange(self, genes: FloatArray, rng: np.random.Generator) -> FloatArray:

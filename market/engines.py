@@ -10,6 +10,7 @@ import numpy as np
 from .frame_market import FrameMarket, Points
 from .network_check import NetworkCheck
 from .objectives import Objectives
+from .voltage_front import front_within
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +61,9 @@ def exact(
 ) -> Points:
     """Return the front from the structure of the objectives, with its multipliers.
 
+    Under voltage limits (`network`) the structure holds with a price on every limit that binds:
+    the front is then made by successive linearisation, without multipliers.
+
     Parameters
     ----------
     market : FrameMarket
@@ -67,7 +71,7 @@ def exact(
     objectives : Objectives
         The objective set.
     settings : SearchSettings
-        `front_points` is used.
+        `front_points`, `network` and `n_sellers` are used.
     rng : numpy.random.Generator
         Not used: nothing is random.
 
@@ -75,7 +79,22 @@ def exact(
     -------
     Points
         The exact front.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.order import OrderBook
+    >>> book = OrderBook(("s", "t"), [1.0, 1.0], [30.0, 30.0], ("b",), [6.0], [60.0])
+    >>> market = FrameMarket.of(book, np.ones(2, bool), np.ones(1, bool), 5.0)
+    >>> from gridbazaar.market.objectives import OBJECTIVES
+    >>> front = exact(market, OBJECTIVES["published"], SearchSettings(front_points=3),
+    ...               np.random.default_rng(1))
+    >>> front.sold_kwh.sum(axis=1).round(1).tolist()
+    [2.4, 31.2, 60.0]
     """
+    if settings.network is not None:
+        return front_within(
+            market, objectives, settings.network, settings.n_sellers, settings.front_points
+        )
     return objectives.exact_front(market, settings.front_points)
 
 
@@ -105,6 +124,16 @@ def nsga2(
     -------
     Points
         The non-dominated points found.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.order import OrderBook
+    >>> book = OrderBook(("s", "t"), [1.0, 1.0], [30.0, 30.0], ("b",), [6.0], [60.0])
+    >>> market = FrameMarket.of(book, np.ones(2, bool), np.ones(1, bool), 5.0)
+    >>> from gridbazaar.market.objectives import OBJECTIVES
+    >>> found = nsga2(market, OBJECTIVES["published"], SearchSettings(), np.random.default_rng(1))
+    >>> round(float(found.sold_kwh.sum(axis=1).max()), 6)
+    60.0
     """
     from .nsga2 import search
 

@@ -42,11 +42,29 @@ def balanced(
         np.broadcast_to(demand, bought.shape).sum(axis=1),
     )
     total = np.minimum(total, most)
-    return _moved(sold, supply, total), _moved(bought, demand, total)
+    return moved_to(sold, supply, total), moved_to(bought, demand, total)
 
 
-def _moved(amount: FloatArray, limit: FloatArray, total: FloatArray) -> FloatArray:
-    """Scale amounts to a total, towards 0 or towards their limits."""
+def moved_to(amount: FloatArray, limit: FloatArray, total: FloatArray) -> FloatArray:
+    """Scale amounts to a total, towards 0 or towards their limits.
+
+    Parameters
+    ----------
+    amount, limit : (k, q), (k, q) or (q,) float
+        Amounts and their limits [kWh].
+    total : (k,) float
+        Sum to reach [kWh], at most that of the limits.
+
+    Returns
+    -------
+    (k, q) float
+        Down in proportion to what each has, up in proportion to what each has left.
+
+    Examples
+    --------
+    >>> moved_to(np.array([[1.0, 3.0]]), np.array([5.0, 5.0]), np.array([7.0])).tolist()
+    [[3.0, 4.0]]
+    """
     now = amount.sum(axis=1)
     room = limit - amount
     left = room.sum(axis=1)

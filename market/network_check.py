@@ -21,10 +21,11 @@ class Voltages:
     Parameters
     ----------
     feasible : (k,) bool
-        No overvoltage beyond max(limit, base) at any bus and interval. Of `base()` itself: no
-        overvoltage beyond the limit.
-    overvoltage_pu : (k,) float
-        Sum over buses and intervals of that violation [p.u.], 0 where feasible.
+        No bus and interval above its upper limit, or, where it is above that without any sale,
+        materially above where it then stands; nor likewise below its lower limit. Of `base()`
+        itself: no overvoltage beyond the limit.
+    violation_pu : (k,) float
+        Sum over buses and intervals of what is beyond [p.u.], 0 where feasible.
     v_min_pu, v_max_pu : (k,) float
         Lowest and highest voltage [p.u.].
     on_critical_bus : (k, m) bool
@@ -46,13 +47,39 @@ class Voltages:
     """
 
     feasible: NDArray[np.bool_]
-    overvoltage_pu: NDArray[np.float64]
+    violation_pu: NDArray[np.float64]
     v_min_pu: NDArray[np.float64]
     v_max_pu: NDArray[np.float64]
     on_critical_bus: NDArray[np.bool_]
     sensitivity: NDArray[np.float64]
     critical_buses: tuple[tuple[str, ...], ...]
     undervoltage: NDArray[np.bool_]
+
+
+class LimitRows(Protocol):
+    """The limits that some schedule can break, as rows V_r(s) <= limit_r over seller totals.
+
+    Examples
+    --------
+    >>> class Line:  # one bus, 0.05 p.u. of room, two sellers
+    ...     effect_pu_per_kwh = np.array([[0.002, 0.001]])
+    ...     def room_pu(self, sold_kwh):
+    ...         return 0.05 - sold_kwh @ self.effect_pu_per_kwh.T
+    >>> Line().room_pu(np.array([[10.0, 20.0]])).round(3).tolist()
+    [[0.01]]
+    """
+
+    @property
+    def effect_pu_per_kwh(self) -> NDArray[np.float64]:
+        """About dV_r/ds_i, shape (q, m) [p.u./kWh], never negative."""
+        ...
+
+    def room_pu(self, sold_kwh: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Solve k candidates, `sold_kwh` (k, m), and return limit - V, (k, q) [p.u.].
+
+        Negative where a limit is broken, -inf where the power flow has no solution.
+        """
+        ...
 
 
 class NetworkCheck(Protocol):
@@ -70,6 +97,14 @@ class NetworkCheck(Protocol):
         -------
         Voltages
             Of the k candidates.
+        """
+        ...
+
+    def rows(self, most_kwh: NDArray[np.float64]) -> LimitRows:
+        """Return the upper limits that totals up to `most_kwh`, (m,) [kWh], can break.
+
+        A search asks these many times, and `check` once at its end: intervals in which even the
+        greatest sales stay below every limit need no power flow.
         """
         ...
 

@@ -1,10 +1,9 @@
 """The search of the front by NSGA-II [1]_, on pymoo's implementation [2]_.
 
 pymoo runs the generations; what is replaced is what its generality makes slow: genes and values of
-a generation are arrays (pymoo's individuals are tokens that stand for their rows), selection and
-variation work on whole arrays, survival knows that there are two objectives, and the search stops
-as soon as it has converged. Only this module and
-`nsga2_parts` import pymoo.
+a generation are arrays (one pymoo individual stands for all of them), selection and variation work
+on whole arrays, survival knows that there are two objectives, and the search stops as soon as it
+has converged. Only this module and `nsga2_parts` import pymoo.
 
 .. [1] K. Deb, A. Pratap, S. Agarwal and T. Meyarivan, "A fast and elitist multiobjective genetic
    algorithm: NSGA-II", IEEE Transactions on Evolutionary Computation 6 (2002) 182-197,
@@ -24,6 +23,7 @@ from pymoo.core.population import Population
 from .encodings import ENCODINGS, Encoding
 from .engines import SearchSettings
 from .frame_market import FrameMarket, Points
+from .gene_repair import moved_to
 from .non_dominated import non_dominated
 from .nsga2_parts import (
     ArrayEvaluator,
@@ -36,7 +36,8 @@ from .nsga2_parts import (
     snapped,
 )
 from .objectives import Objectives
-from .voltage_pricing import priced_totals
+from .voltage_rows import GRAIN_PU, rounded_up
+from .voltage_seeds import seeds_within
 
 FloatArray = NDArray[np.float64]
 SEED_SHARE = 0.5  # of the first population is water-filling points, the rest random
@@ -92,7 +93,7 @@ def search(
     first = _first_population(problem, size, conflict, rng)
     algorithm = Search(
         pop_size=size,
-        sampling=Population.empty(len(first)),
+        sampling=Population.empty(1),  # a token: individuals are rows of the arrays in `data`
         survival=TwoObjectiveSurvival(),
         mating=ArrayMating(encoding),
         eliminate_duplicates=False,
@@ -131,19 +132,25 @@ def _first_population(
         left -= take.size
     if settings.seeded:
         count = max(1, round(SEED_SHARE * left)) if conflict else 1
-        if settings.network is not None and not objectives.price_in_search:
-            edge = priced_totals(market, problem.voltages, count // 2)
-            bought = objectives.bought_for(market, edge.sum(axis=1))
-            price = np.full(len(edge), market.price_per_kwh)
-            parts.append(encoding.encode(edge, bought, price))
-            left -= len(edge)
-            count -= len(edge)
-        seeds = encoding.encode(*objectives.seeds(market, max(1, count)))[:left]
-        parts.append(seeds)
-        left -= seeds.shape[0]
+        if problem.rows is not None and len(problem.rows):
+            seeds = encoding.encode(*seeds_within(market, objectives, problem.rows, max(2, count)))
+        else:
+            seeds = encoding.encode(*objectives.seeds(market, max(1, count)))
+        parts.append(seeds[:left])
+        left -= parts[-1].shape[0]
     if left > 0:
-        parts.append(encoding.random(left, rng))
+        parts.append(_random(problem, left, rng))
     return encoding.repair(np.concatenate(parts))
+
+
+def _random(problem: FrameProblem, count: int, rng: np.random.Generator) -> FloatArray:
+    """Random genes, as far within the limits as a forecast from no sale at all can tell."""
+    genes = problem.encoding.random(count, rng)
+    if problem.rows is None:
+        return genes
+    genes = problem.encoding.repair(genes)
+    idle = np.repeat(problem.rows.room(np.zeros((1, problem.market.m))), count, axis=0)
+    return problem.within_limits(genes, np.zeros_like(genes), idle)
 
 
 def _best(
@@ -156,6 +163,9 @@ def _best(
     """Value the final population exactly and keep its non-dominated feasible points."""
     genes, score = algorithm.data["genes"], algorithm.data["score"]
     good = score[:, 2] <= 0.0
+    if algorithm.problem.rows is not None:
+        genes, score = _rounded_up(algorithm, genes, score, good)
+        good = _passing(algorithm.problem, genes) & (score[:, 2] <= 0.0)
     genes, score = genes[good], score[good]
     if conflict or not good.any():
         genes = genes[non_dominated(score[:, 0], score[:, 1])]
@@ -183,3 +193,32 @@ def _best(
         generations=int(algorithm.data["generations"]),
         energy_kwh=None if energy is None else energy[best],
     )
+
+
+def _rounded_up(
+    algorithm: Any, genes: FloatArray, score: FloatArray, good: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray]:
+    """Sell out who has a grain left, wherever the limits still hold then."""
+    problem, market = algorithm.problem, algorithm.problem.market
+    sold, bought, price, energy = problem.encoding.decode(genes)
+    if energy is not None or not good.any():
+        return genes, score
+    more = rounded_up(sold, market.capacity_kwh, algorithm.data["room"], problem.rows.effect)
+    total = np.minimum(more.sum(axis=1), market.demand_kwh.sum())
+    level = moved_to(more, market.capacity_kwh, total)
+    tried = problem.encoding.repair(
+        problem.encoding.encode(level, moved_to(bought, market.demand_kwh, total), price)
+    )
+    tried_score, room = problem.score(tried)
+    algorithm.evaluator.n_eval += len(tried)
+    kept = good & (room.min(axis=1, initial=np.inf) >= GRAIN_PU)
+    return np.where(kept[:, None], tried, genes), np.where(kept[:, None], tried_score, score)
+
+
+def _passing(problem: FrameProblem, genes: FloatArray) -> NDArray[np.bool_]:
+    """Ask the whole network check: the rows of the search are only those that can bind."""
+    network = problem.settings.network
+    assert network is not None
+    wide = np.zeros((len(genes), problem.settings.n_sellers))
+    wide[:, problem.market.sellers] = problem.encoding.decode(genes)[0]
+    return network.check(wide).feasible

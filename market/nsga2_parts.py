@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,19 +17,29 @@ from pymoo.core.termination import Termination
 from .encodings import Encoding
 from .engines import SearchSettings
 from .frame_market import FrameMarket
-from .network_check import Voltages
 from .objectives import Objectives
 from .pairing import EPSILON_KWH
 from .survival import survivors
-from .voltage_pricing import pulled_back
+from .voltage_rows import VoltageRows, within
 
 FloatArray = NDArray[np.float64]
 STALL_GAIN = 2e-3  # hypervolume gained over the stall window, relative
 
 
 def snapped(f2: FloatArray, market: FrameMarket) -> FloatArray:
-    """Round f2 to 1e-10 of its scale: round-off in T must not outrank a better f1."""
-    top = market.price_per_kwh if np.isfinite(market.price_per_kwh) else market.price_bounds[1]
+    """Round f2 to 1e-10 of its scale: round-off in T must not outrank a better f1.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.order import OrderBook
+    >>> book = OrderBook(("s", "t"), [1.0, 1.0], [30.0, 30.0], ("b",), [6.0], [60.0])
+    >>> market = FrameMarket.of(book, np.ones(2, bool), np.ones(1, bool), 5.0)
+    >>> float(np.ptp(snapped(np.array([10.0 + 1e-10, 10.0]), market)))
+    0.0
+    """
+    top = market.price_per_kwh
+    if not np.isfinite(top):  # the price is free: f2 lies between its bound and the offers
+        top = max(market.price_bounds[1], float(market.offer_per_kwh.max(initial=0.0)))
     unit = 1e-10 * max(top * market.most_kwh, 1e-300)
     return np.asarray(np.round(f2 / unit) * unit)
 
@@ -43,7 +52,20 @@ def pair_values(
     price: FloatArray,
     energy: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
-    """Value pairs as they are, where the objective set looks at pairs."""
+    """Value pairs as they are, where the objective set looks at pairs.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.order import OrderBook
+    >>> book = OrderBook(("s", "t"), [1.0, 1.0], [30.0, 30.0], ("b",), [6.0], [60.0])
+    >>> market = FrameMarket.of(book, np.ones(2, bool), np.ones(1, bool), 5.0)
+    >>> from gridbazaar.market.objectives import OBJECTIVES
+    >>> pairs = np.full((1, 2, 1), 20.0)
+    >>> f1, f2 = pair_values(market, OBJECTIVES["published"], pairs.sum(axis=2), pairs.sum(axis=1),
+    ...                      np.array([5.0]), pairs)
+    >>> round(float(f1[0]), 3), float(f2[0])
+    (-164.051, 200.0)
+    """
     if objectives.name != "published":
         return objectives.values(market, sold, bought, price, final=False)
     worth = (np.log(energy + EPSILON_KWH) * market.bid_per_kwh).sum(axis=(1, 2))
@@ -59,7 +81,21 @@ class Search(NSGA2):  # type: ignore[misc]
 
 
 class FrameProblem(Problem):  # type: ignore[misc]
-    """The frame as pymoo sees it; values are computed for the whole population at once."""
+    """The frame as pymoo sees it; values are computed for the whole population at once.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.order import OrderBook
+    >>> book = OrderBook(("s", "t"), [1.0, 1.0], [30.0, 30.0], ("b",), [6.0], [60.0])
+    >>> market = FrameMarket.of(book, np.ones(2, bool), np.ones(1, bool), 5.0)
+    >>> from gridbazaar.market.encodings import ENCODINGS
+    >>> from gridbazaar.market.objectives import OBJECTIVES
+    >>> problem = FrameProblem(market, OBJECTIVES["published"], ENCODINGS["marginal"](market),
+    ...                        SearchSettings())
+    >>> score, _ = problem.score(np.array([[20.0, 20.0, 40.0]]))
+    >>> round(float(score[0, 1]), 6), float(score[0, 2])  # f2, and no limit broken
+    (200.0, 0.0)
+    """
 
     def __init__(
         self,
@@ -79,73 +115,57 @@ class FrameProblem(Problem):  # type: ignore[misc]
         self.objectives = objectives
         self.encoding = encoding
         self.settings = settings
+        self.rows: VoltageRows | None = None
+        if settings.network is not None:
+            self.rows = VoltageRows(market, settings.network, settings.n_sellers)
 
-    def voltages(self, sold_kwh: FloatArray) -> Voltages:
-        """Ask the network about totals of the participants, shape (k, m)."""
-        network = self.settings.network
-        assert network is not None
-        wide = np.zeros((len(sold_kwh), self.settings.n_sellers))
-        wide[:, self.market.sellers] = sold_kwh
-        seen = network.check(wide)
-        return replace(seen, sensitivity=seen.sensitivity[:, self.market.sellers])
+    def score(self, genes: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Value genes, and ask the power flow for all of them in one batch.
 
-    def score(self, genes: FloatArray) -> FloatArray:
-        """Return f1, f2 (maximised) and the violation of the network's limits, shape (k, 3)."""
+        Returns f1, f2 (maximised) and the violation of the network's limits, shape (k, 3), and the
+        room that each has under each limit, shape (k, q) with q = 0 without a network.
+        """
         sold, bought, price, energy = self.encoding.decode(genes)
         if energy is None:
             f1, f2 = self.objectives.values(self.market, sold, bought, price, final=False)
         else:
             f1, f2 = pair_values(self.market, self.objectives, sold, bought, price, energy)
-        over = np.zeros(f1.size)
-        if self.settings.network is not None:
-            seen = self.voltages(sold)
-            over = np.where(seen.feasible, 0.0, np.maximum(seen.overvoltage_pu, 1e-12))
-        return np.stack([f1, snapped(f2, self.market), over], axis=1)
+        room = np.zeros((len(genes), 0)) if self.rows is None else self.rows.room(sold)
+        over = np.maximum(-room, 0.0).sum(axis=1)
+        return np.stack([f1, snapped(f2, self.market), over], axis=1), room
+
+    def within_limits(
+        self, genes: FloatArray, parent: FloatArray, parent_room: FloatArray
+    ) -> FloatArray:
+        """Pull genes that the linear forecast sees beyond a limit back along dV/dP."""
+        if self.rows is None or len(self.rows) == 0:
+            return genes
+        raw, held = self.encoding.decode(genes)[0], self.encoding.decode(parent)[0]
+        sold = within(raw, held, np.maximum(parent_room, -1.0), self.rows.effect)
+        moved = (sold < raw).any(axis=1)
+        result = genes.copy()
+        result[moved] = self.encoding.sell_less(genes[moved], sold[moved])
+        return result
 
     def _evaluate(self, x: FloatArray, out: dict[str, Any], *args: Any, **kwargs: Any) -> None:
-        score = self.score(x)
+        score, _ = self.score(x)
         out["F"] = -score[:, :2]
         if self.settings.network is not None:
             out["G"] = score[:, 2:]
 
 
 class ArrayEvaluator(Evaluator):  # type: ignore[misc]
-    """Values a population in one call and keeps the values as one array."""
+    """Values a population in one call and keeps the values as arrays."""
 
     def eval(
         self, problem: FrameProblem, pop: Population, algorithm: Any = None, **kwargs: Any
     ) -> Population:
-        """Value the genes that were bred last; pull back what breaks the network's limits."""
-        genes = algorithm.data.pop("bred")
-        score = problem.score(genes)
-        self.n_eval += len(pop)
-        parent = algorithm.data.pop("parent", None)
-        if parent is not None and problem.settings.network is not None:
-            genes, score = self._pulled_back(problem, genes, score, *parent)
-        algorithm.data["born"], algorithm.data["offspring"] = genes, score
+        """Value the genes that were bred last."""
+        data = algorithm.data
+        data["born"] = data.pop("bred")
+        data["offspring"], data["born_room"] = problem.score(data["born"])
+        self.n_eval += len(data["born"])
         return pop
-
-    def _pulled_back(
-        self,
-        problem: FrameProblem,
-        genes: FloatArray,
-        score: FloatArray,
-        parent: FloatArray,
-        parent_score: FloatArray,
-    ) -> tuple[FloatArray, FloatArray]:
-        """Move children beyond the limits back towards a parent within them."""
-        out = np.flatnonzero((score[:, 2] > 0.0) & (parent_score[:, 2] <= 0.0))
-        if out.size == 0:
-            return genes, score
-
-        def check(candidates: FloatArray) -> Voltages:
-            return problem.voltages(problem.encoding.decode(candidates)[0])
-
-        genes, score = genes.copy(), score.copy()
-        genes[out] = pulled_back(genes[out], parent[out], check)
-        score[out] = problem.score(genes[out])
-        self.n_eval += int(out.size)
-        return genes, score
 
 
 class TwoObjectiveSurvival(Survival):  # type: ignore[misc]
@@ -165,15 +185,16 @@ class TwoObjectiveSurvival(Survival):  # type: ignore[misc]
     ) -> Population:
         """Merge the generation with its offspring and keep the fittest rows."""
         data = algorithm.data
-        score, genes = data["offspring"], data["born"]
+        score, genes, room = data["offspring"], data["born"], data["born_room"]
         if "score" in data:
             score = np.concatenate([data["score"], score])
             genes = np.concatenate([data["genes"], genes])
-        keep = min(len(score), n_survive or len(score))
+            room = np.concatenate([data["room"], room])
+        keep = min(len(score), int(algorithm.pop_size))
         index, rank, space = survivors(score[:, 0], score[:, 1], score[:, 2], keep)
-        data["score"], data["genes"] = score[index], genes[index]
+        data["score"], data["genes"], data["room"] = score[index], genes[index], room[index]
         data["rank"], data["space"] = rank, space
-        return pop[:keep]
+        return pop[:1]
 
 
 class ArrayMating(InfillCriterion):  # type: ignore[misc]
@@ -209,9 +230,9 @@ class ArrayMating(InfillCriterion):  # type: ignore[misc]
         mutated = rng.random((k, q)) < 1.0 / q
         step = self.encoding.upper * rng.normal(0.0, 0.1, (k, q))
         child = np.where(mutated & (rng.random((k, 1)) < 0.5), child + step, child)
-        algorithm.data["bred"] = self.encoding.repair(child)
-        algorithm.data["parent"] = one, algorithm.data["score"][parents[0]]
-        return algorithm.pop  # tokens: genes and scores of the generation are arrays in `data`
+        room = algorithm.data["room"][parents[0]]
+        algorithm.data["bred"] = problem.within_limits(self.encoding.repair(child), one, room)
+        return algorithm.pop  # a token: genes and scores of the generation are arrays in `data`
 
     def _parents(
         self, data: dict[str, Any], count: int, rng: np.random.Generator
@@ -227,7 +248,16 @@ class ArrayMating(InfillCriterion):  # type: ignore[misc]
 
 
 class Converged(Termination):  # type: ignore[misc]
-    """Stops when the hypervolume has stalled, the front is one point, or generations are up."""
+    """Stops when the hypervolume has stalled, the front is one point, or generations are up.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> data = {"rank": np.zeros(2), "score": np.array([[1.0, 2.0, 0.0], [2.0, 1.0, 0.0]])}
+    >>> stop = Converged(most=200, stall=2)
+    >>> [stop._update(SimpleNamespace(data=data)) for _ in range(3)]
+    [0.005, 0.01, 1.0]
+    """
 
     def __init__(self, most: int, stall: int) -> None:
         super().__init__()

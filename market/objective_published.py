@@ -6,6 +6,8 @@ unique and its totals are water-filling: s_i = min(G_i, sigma), d_j = min(D_j, k
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +26,7 @@ from .water_filling import LEAST_PRICE, fill_level, positive_weights
 
 FloatArray = NDArray[np.float64]
 COLLAPSE_TOLERANCE = 1e-6  # relative to T_max
+SEED_TOLERANCE = 1e-4  # of T_max: where the seeds of a search end
 FIRST_GRID = np.array([0.01, 0.05, 0.2, 0.4, 0.6, 0.75, 0.87, 0.95, 0.985, 0.997, 1.0 - 1e-6])
 NEXT_GRID = np.array([-0.03, -0.002, 0.0, 0.002, 0.03])
 
@@ -106,7 +109,7 @@ class Published:
         """
         least = market.most_kwh
         if count > 1 and self.conflict(market):
-            least = self._optimal_total(market)
+            least = self._optimal_total(market, SEED_TOLERANCE)
         sold, bought = _filled(market, np.linspace(market.most_kwh, least, count))
         return sold, bought, np.full(count, market.price_per_kwh)
 
@@ -140,9 +143,7 @@ class Published:
         bool
             True where c(T) < MCP just below T_max: buyers would rather buy less.
         """
-        at = (1.0 - COLLAPSE_TOLERANCE) * market.most_kwh
-        paired = _paired(market, np.array([at]), _tolerance(market))
-        return bool(paired.least_price[0] < market.price_per_kwh)
+        return _conflict(market)
 
     def exact_front(self, market: FrameMarket, points: int) -> Points:
         """Return the front, uniform in T from the constrained f1 optimum to T_max.
@@ -203,7 +204,7 @@ class Published:
     def _silent(self, market: FrameMarket) -> float:
         return float(np.log(EPSILON_KWH)) * market.silent_pairs_bid
 
-    def _optimal_total(self, market: FrameMarket) -> float:
+    def _optimal_total(self, market: FrameMarket, tolerance: float = 1e-9) -> float:
         """T of the constrained f1 optimum: the root of c(T) = MCP.
 
         1/c is nearly linear in T, so grids that close in on its interpolated root converge in a
@@ -221,7 +222,7 @@ class Published:
             if not short.all():
                 high, right = float(grid[~short].min()), float(gap[~short].min())
             width = high - low
-            if width <= 1e-9 * most:
+            if width <= tolerance * most:
                 break
             if np.isfinite(left) and np.isfinite(right):
                 root = low + width * left / (left - right)
@@ -230,6 +231,13 @@ class Published:
             else:  # the optimum is smaller than all that was tried
                 grid = high * FIRST_GRID[:-1]
         return 0.5 * (low + high)
+
+
+@lru_cache(maxsize=4)  # a search asks for the same market several times
+def _conflict(market: FrameMarket) -> bool:
+    at = (1.0 - COLLAPSE_TOLERANCE) * market.most_kwh
+    paired = _paired(market, np.array([at]), _tolerance(market))
+    return bool(paired.least_price[0] < market.price_per_kwh)
 
 
 def _tolerance(market: FrameMarket) -> float:

@@ -48,7 +48,16 @@ def solve_one(
     energy: FloatArray,
     curve: FloatArray,
 ) -> float:  # pragma: no cover - compiled
-    """Find x_row, x_col with sums of F equal to rows and cols; return the worst relative error."""
+    """Find x_row, x_col with sums of F equal to rows and cols; return the worst relative error.
+
+    Examples
+    --------
+    >>> x, y, room = np.empty(1), np.empty(1), np.empty((1, 1))
+    >>> one = np.array([2.0])
+    >>> error = solve_one(one, one, np.array([6.0]), 1e-6, 1e-9, 50, x, y, False, room, room.copy())
+    >>> error <= 1e-9, round(6.0 / float(x[0] + y[0]), 6)
+    (True, 2.0)
+    """
     m, n = rows.size, cols.size
     if not warm:
         _start(rows, cols, weight, x_row, x_col)
@@ -143,7 +152,15 @@ def _extrapolate(
 def log_sums(
     x_row: FloatArray, x_col: FloatArray, weight: FloatArray, floor: float, out: FloatArray
 ) -> None:  # pragma: no cover - compiled
-    """Write sum_i ln F_ij of every column; products of 12 factors save most logarithms."""
+    """Write sum_i ln F_ij of every column; products of 12 factors save most logarithms.
+
+    Examples
+    --------
+    >>> out = np.empty(1)
+    >>> log_sums(np.array([1.0, 2.0]), np.array([1.0]), np.array([6.0]), 1e-6, out)
+    >>> round(float(np.exp(out[0])), 6)  # 6/2 times 6/3
+    6.0
+    """
     m, n = x_row.size, x_col.size
     product = np.empty(n)
     for j in range(n):
@@ -179,6 +196,14 @@ def solve_many(
     `values` becomes sum_ij b_j ln(E_ij + eps), as the dual value, whose error is of second order
     in the remaining imbalance. With `chain` 1 a candidate starts from the one before it where that
     is nearer than a fresh start; with 2, along a front, from the extrapolation of the two before.
+
+    Examples
+    --------
+    >>> sold, bought, bid = np.array([[1.0, 3.0]]), np.array([[2.0, 2.0]]), np.array([6.0, 6.0])
+    >>> x, y, value, error = np.empty((1, 2)), np.empty((1, 2)), np.empty(1), np.empty(1)
+    >>> solve_many(sold, bought, bid, bid, 1e-6, 1e-9, 50, 0, x, y, value, error)
+    >>> (6.0 / (x[0][:, None] + y[0])).round(4).tolist()
+    [[0.5, 0.5], [1.5, 1.5]]
     """
     k, m = sold.shape
     n = bought.shape[1]

@@ -27,7 +27,13 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
 def compiled(function: Kernel) -> Kernel:
-    """Compile a function by numba, keeping its type."""
+    """Compile a function by numba, keeping its type.
+
+    Examples
+    --------
+    >>> energies.targetoptions["error_model"]
+    'numpy'
+    """
     return cast(Kernel, njit(**_options)(function))
 
 
@@ -41,7 +47,15 @@ def energies(
     row: FloatArray,
     col: FloatArray,
 ) -> None:  # pragma: no cover - compiled
-    """Write F_ij = max(floor, w_j / (x_row_i + x_col_j)) and its row and column sums."""
+    """Write F_ij = max(floor, w_j / (x_row_i + x_col_j)) and its row and column sums.
+
+    Examples
+    --------
+    >>> out, row, col = np.empty((1, 2)), np.empty(1), np.empty(2)
+    >>> energies(np.array([1.0]), np.array([1.0, 2.0]), np.array([6.0, 6.0]), 1e-6, out, row, col)
+    >>> out.tolist(), row.tolist()
+    ([[3.0, 2.0]], [5.0])
+    """
     m, n = out.shape
     col[:] = 0.0
     for i in range(m):
@@ -64,7 +78,15 @@ def curvature(
     row: FloatArray,
     col: FloatArray,
 ) -> None:  # pragma: no cover - compiled
-    """Write -dF_ij/dx_ij = F_ij^2 / w_j, 0 where the floor holds, and its sums."""
+    """Write -dF_ij/dx_ij = F_ij^2 / w_j, 0 where the floor holds, and its sums.
+
+    Examples
+    --------
+    >>> curve, row, col = np.empty((1, 2)), np.empty(1), np.empty(2)
+    >>> curvature(np.array([[3.0, 2.0]]), np.array([6.0, 8.0]), 1e-6, curve, row, col)
+    >>> curve.tolist()
+    [[1.5, 0.5]]
+    """
     m, n = energy.shape
     inverse = 1.0 / weight
     col[:] = 1e-300
@@ -83,7 +105,13 @@ def curvature(
 def longest_step(
     x_row: FloatArray, x_col: FloatArray, step_row: FloatArray, step_col: FloatArray
 ) -> float:  # pragma: no cover - compiled
-    """Share of a step, at most 1, that leaves every x_row_i + x_col_j a quarter of itself."""
+    """Share of a step, at most 1, that leaves every x_row_i + x_col_j a quarter of itself.
+
+    Examples
+    --------
+    >>> longest_step(np.array([1.0]), np.array([1.0]), np.array([-3.0]), np.array([0.0]))
+    0.5
+    """
     m, n = x_row.size, x_col.size
     least_row = np.inf
     least_col = np.inf
@@ -117,6 +145,14 @@ def newton_step(
 
     Columns are eliminated; the Schur complement is singular along the gauge (a constant moved
     from rows to columns), which conjugate gradients ignore as the right side has no part in it.
+
+    Examples
+    --------
+    >>> curve, step = np.array([[1.5, 0.5]]), (np.empty(1), np.empty(2))
+    >>> newton_step(curve, np.array([2.0]), np.array([1.5, 0.5]), np.array([1.0]),
+    ...             np.array([0.75, 0.25]), *step, 1e-12)
+    >>> (curve @ step[1] + 2.0 * step[0]).round(9).tolist()
+    [1.0]
     """
     m, n = curve.shape
     inverse = 1.0 / col

@@ -331,6 +331,20 @@ def sweep_range(
     The step is judged on U: ``max |U_new - U_old| <= tolerance`` bounds the step of V by
     ``tolerance / (2 V)``. `v`, `status`, `iterations` and `totals` (rows: loss kW, loss kvar,
     source kW, source kvar) are written; the number of scenarios with unusable input is returned.
+
+    Examples
+    --------
+    >>> from gridbazaar.network.radial import depth_first
+    >>> from gridbazaar.network.simd import SCALAR
+    >>> arrays = sweep_arrays(depth_first(2, 0, np.array([0]), np.array([1])), np.array([0.4]),
+    ...                       np.array([0.2]), 0.4).columns
+    >>> kw, v, totals = np.array([[0.0, -5.0]]), np.empty((1, 2)), np.empty((4, 1))
+    >>> status, iterations = np.empty(1, np.int8), np.empty(1, np.int32)
+    >>> sweep_range(SCALAR, arrays, kw, np.zeros((1, 2)), 0, 1, 1.0, 1e-8, 50, v, status,
+    ...             iterations, totals)
+    0
+    >>> v.round(5).tolist()
+    [[1.0, 0.98732]]
     """
     bus, parent, junction, z = arrays
     lanes = len(like)
@@ -423,7 +437,22 @@ def sweep_parallel(
     iterations: Any,
     totals: Any,
 ) -> int:
-    """`sweep_range` over chunks of scenarios in numba's threads; the same bits come out."""
+    """`sweep_range` over chunks of scenarios in numba's threads; the same bits come out.
+
+    Examples
+    --------
+    >>> from gridbazaar.network.radial import depth_first
+    >>> from gridbazaar.network.simd import SCALAR
+    >>> arrays = sweep_arrays(depth_first(2, 0, np.array([0]), np.array([1])), np.array([0.4]),
+    ...                       np.array([0.2]), 0.4).columns
+    >>> kw, v, totals = np.array([[0.0, -5.0]]), np.empty((1, 2)), np.empty((4, 1))
+    >>> status, iterations = np.empty(1, np.int8), np.empty(1, np.int32)
+    >>> sweep_parallel(SCALAR, arrays, kw, np.zeros((1, 2)), 1, 1.0, 1e-8, 50, v, status,
+    ...                iterations, totals)
+    0
+    >>> v.round(5).tolist()
+    [[1.0, 0.98732]]
+    """
     n = kw.shape[0]
     refused = 0
     for part in prange((n + chunk - 1) // chunk):

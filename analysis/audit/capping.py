@@ -79,7 +79,7 @@ def _check_energy(run: Run, found: Findings, steps: Steps, books: Books) -> None
     demand = np.where(buying, books.wanted, 0.0).sum(axis=1)
     able = np.where(selling[steps.frame[of_row], steps.home], steps.cap, 0.0)
     most = np.minimum(np.bincount(of_row, weights=able, minlength=count), demand[steps.frame])
-    free = steps.phase != PHASES["switch"]
+    free = ~np.isin(steps.phase, (PHASES["switch"], PHASES["search"]))
     found.close(
         STEPS_ENERGY,
         np.where(free, steps.traded, 0.0),

@@ -12,8 +12,10 @@ from .inputs import Run
 from .steps import PHASES, Steps
 
 CAPS = "caps are lowered and given back by the rule of the network loop"
-#: Relative width of the bracket at which the loop stops giving capacity back.
+#: Relative width of the bracket at which the loop stops giving capacity back,
 BRACKET = 5e-4
+#: and the factor below which it is no longer relative: 0 may be all that passes.
+LEAST_FACTOR = 0.01
 
 
 @dataclass
@@ -31,18 +33,25 @@ class _Loop:
     high: float = 1.0
     trial: float = 0.0
 
+    @property
+    def width(self) -> float:
+        """How narrow the bracket must become."""
+        return BRACKET * max(self.high, LEAST_FACTOR)
+
 
 def check_caps(run: Run, found: Findings, steps: Steps) -> None:
     """Derive each step's caps from the step before it.
 
     - `first`: what everybody offers.
     - `cap`: factor x min(cap, sale) for the sellers at critical buses (where none sells there, for
-      some others), 0 in place of the factor once `max_iterations` rounds have not sufficed;
-      at last 0 for all. Where the feeder is above its limit without any sale, the first `cap`
-      stops some sellers and leaves the others as they are.
+      some others); the last of `max_iterations` rounds stops them and all who were capped before.
+      Where the feeder is above its limit without any sale, a `cap` before these rounds stops some
+      sellers and leaves the others as they are.
     - `restore`: one common factor for all caps that were lowered, up to the offers; halving the
-      bracket between the last factor that passed and the last that did not.
-    - `switch`: another point of the front at the same caps.
+      bracket between the last factor that passed and the last that did not. Where no round passed,
+      it begins with 0 for all.
+    - `switch`, `search`: another point of the front at the same caps; what a search with the limits
+      as constraints found, at the offers.
     """
     offered = np.zeros((run.n_frames, run.n_homes))
     asks = run.orders.is_ask
@@ -68,7 +77,7 @@ def check_caps(run: Run, found: Findings, steps: Steps) -> None:
                 loop.sold = steps.sold_of(step)
                 loop.critical = set(steps.critical[step].split())
         # The bracket must have been closed: the loop does not end before.
-        open_still = loop.trial > 0.0 and loop.high - loop.low > BRACKET * loop.high * (1 + 1e-9)
+        open_still = loop.trial > 0.0 and loop.high - loop.low > loop.width * (1 + 1e-9)
         found.holds(CAPS, not open_still, lambda f=frame: f"{run.time.ids[f]} ends too early")
 
 
@@ -85,30 +94,28 @@ def _cap(
     rounds, factor = int(market["max_iterations"]), float(market["cap_factor"])
     before, sold = loop.caps, loop.sold
     loop.before, loop.caps = before, caps
-    stops = not caps.any()
     at_base = run.frames.text("status")[steps.frame[step]] == "infeasible-base"
     if at_base and loop.rounds == 0 and not loop.stopped:
         loop.stopped = True  # only once: the next rounds lower caps as usual
         loop.start = caps
         return np.minimum(np.abs(caps - before), np.abs(caps))
+    loop.rounds += 1
+    if loop.rounds > rounds:
+        return np.full(caps.shape, np.inf)
     selling = sold > 0.0
     names = np.array(run.feeder.names, dtype=object)[run.bus]
     target = selling & np.isin(names, list(loop.critical))
-    stopping = loop.rounds >= rounds
-    lowered = (0.0 if stopping else factor) * (
-        np.minimum(before, sold) if market["cap_base"] == "sold" else before
-    )
-    loop.rounds += 1
-    if target.any():
-        wrong = np.abs(caps - np.where(target, lowered, before))
+    stopping = loop.rounds == rounds
+    if stopping:
+        lowered, always = np.zeros(caps.shape), before < loop.start
     else:
-        touched = np.abs(caps - lowered) < np.abs(caps - before)
-        wrong = np.abs(caps - np.where(selling & touched, lowered, before))
-        if selling.any() and not (selling & touched).any():
-            wrong = np.full(caps.shape, np.inf)
-    # The last resort: nothing is sold at all.
-    if stops and (loop.rounds > 2 * rounds or not selling.any()):
-        stopping, wrong = True, np.zeros(caps.shape)
+        lowered = factor * (np.minimum(before, sold) if market["cap_base"] == "sold" else before)
+        always = np.zeros(caps.shape, dtype=np.bool_)
+    if not target.any():
+        target = selling & (np.abs(caps - lowered) < np.abs(caps - before))
+    wrong = np.abs(caps - np.where(target | always, lowered, before))
+    if not target.any():
+        wrong = np.full(caps.shape, np.inf)
     if passed:
         _open_bracket(loop, caps, before, stopping, factor)
     return wrong
@@ -134,7 +141,12 @@ def _open_bracket(
 def _restore(
     run: Run, steps: Steps, loop: _Loop, step: int, caps: np.ndarray, passed: bool
 ) -> np.ndarray:
-    if not loop.trial > 0.0 or loop.high - loop.low <= BRACKET * loop.high * (1 - 1e-9):
+    if not loop.trial > 0.0 and not caps.any():  # the last resort: nothing is sold at all
+        tried = loop.rounds >= int(run.scenario["market"]["max_iterations"])
+        if passed:
+            _open_bracket(loop, caps, loop.caps, True, 1.0)
+        return np.full(caps.shape, 0.0 if tried or not loop.sold.any() else np.inf)
+    if not loop.trial > 0.0 or loop.high - loop.low <= loop.width * (1 - 1e-9):
         return np.full(caps.shape, np.inf)
     touched = loop.before > -np.inf
     scaled = np.minimum(loop.before, loop.trial * loop.caps)
@@ -153,9 +165,17 @@ def _switch(
     return np.abs(caps - steps.caps_of(step - 1)) if step else np.full(caps.shape, np.inf)
 
 
+def _search(
+    run: Run, steps: Steps, loop: _Loop, step: int, caps: np.ndarray, passed: bool
+) -> np.ndarray:
+    only = run.setting("market", "network") == "constrained" and passed
+    return np.abs(caps - loop.start) if only else np.full(caps.shape, np.inf)
+
+
 _PHASE = {
     PHASES["first"]: _first,
     PHASES["cap"]: _cap,
     PHASES["restore"]: _restore,
     PHASES["switch"]: _switch,
+    PHASES["search"]: _search,
 }

@@ -10,7 +10,7 @@ from .check import Findings, Unusable
 from .inputs import Run, known_codes
 
 ROWS = "every seller has a cap in every step of the network loop"
-PHASES = {"first": 0, "cap": 1, "restore": 2, "switch": 3}
+PHASES = {"first": 0, "cap": 1, "restore": 2, "switch": 3, "search": 4}
 
 
 @dataclass(frozen=True)

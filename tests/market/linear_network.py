@@ -31,6 +31,11 @@ class LinearNetwork:
         self.checked.append(sold_kwh.copy())
         return self._voltages(sold_kwh, np.maximum(self.upper_pu, self.base_pu))
 
+    def rows(self, most_kwh):
+        upper = np.maximum(self.upper_pu, self.base_pu)
+        bus = np.flatnonzero(self.base_pu + self.effect @ most_kwh > upper)
+        return LinearRows(self, upper[bus], bus, self.effect[bus])
+
     def base(self):
         return self._voltages(
             np.zeros((1, self.bus_of.size)), np.full_like(self.base_pu, self.upper_pu)
@@ -43,7 +48,7 @@ class LinearNetwork:
         worst = over.argmax(axis=1)
         return Voltages(
             feasible=~critical.any(axis=1),
-            overvoltage_pu=over.sum(axis=1),
+            violation_pu=over.sum(axis=1),
             v_min_pu=v.min(axis=1),
             v_max_pu=v.max(axis=1),
             on_critical_bus=critical[:, self.bus_of],
@@ -53,3 +58,17 @@ class LinearNetwork:
             ),
             undervoltage=np.full(len(v), bool((self.base_pu < self.lower_pu).any())),
         )
+
+
+@dataclass
+class LinearRows:
+    """The buses that sales can push above their limit."""
+
+    network: LinearNetwork
+    upper_pu: np.ndarray
+    bus: np.ndarray
+    effect_pu_per_kwh: np.ndarray
+
+    def room_pu(self, sold_kwh):
+        v = self.network.base_pu[self.bus] + sold_kwh @ self.effect_pu_per_kwh.T
+        return self.upper_pu + 1e-12 - v

@@ -171,7 +171,8 @@ def test_constrained_method_needs_no_capping(objectives, encoding):
         np.random.default_rng(1),
         CappingOptions(method="constrained"),
     )
-    assert clearing.status == "cleared" and clearing.capping == ()
+    assert clearing.status == "cleared" and clearing.iterations == 0
+    assert [step.phase for step in clearing.capping] == ["first", "search"]
     assert network.check(clearing.sold_kwh[None]).feasible[0]
     assert network.check(clearing.front.sold_kwh).feasible.all()
     assert clearing.v_max_pu <= network.upper_pu + 1e-9
