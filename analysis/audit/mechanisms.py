@@ -84,7 +84,7 @@ def check_transfers(run: Run, found: Findings, posted: np.ndarray) -> np.ndarray
     found.holds(TRANSFERS, posted >= 0, lambda f, h: run.frame_home(f, h))
     derived = posted.copy()
     for frame in np.flatnonzero(run.frames["iterations"] == 0).tolist():
-        exact = _pivots(run, frame) * run.terms.minor_per_major
+        exact = run.kept[frame] * _pivots(run, frame) * run.terms.minor_per_major
         total = whole_minor(np.array([exact.sum()]))
         derived[frame] = shared_out(exact[None], total)[0]
     return derived

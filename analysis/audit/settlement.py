@@ -218,7 +218,7 @@ def _by_pairs(run: Run) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             weights=trades.energy * price,
             minlength=shape[0] * shape[1],
         )
-        sides.append(money.reshape(shape) * run.terms.minor_per_major)
+        sides.append(run.kept * money.reshape(shape) * run.terms.minor_per_major)
     totals = [side.sum(axis=1) for side in sides]
     one_total = np.abs(totals[0] - totals[1]) <= 1e-3 + 1e-12 * np.abs(totals[0])
     collected = whole_minor(totals[0])

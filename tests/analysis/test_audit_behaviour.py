@@ -86,3 +86,11 @@ def test_a_changed_forecast_error_shows(run, column):
     rows[-1][column] = "x" if column < 2 else str(1.01 * float(rows[-1][column]) + 0.01)
     replaced(run / "forecast_errors.csv", rows)
     assert failed(run)
+
+
+@pytest.mark.parametrize("mechanism", ["vcg", "pay-as-bid", "bill-sharing"])
+def test_an_outage_makes_payments_of_other_mechanisms_void_too(mechanism, tmp_path):
+    settings = ["days=1", f"market.mechanism={mechanism}"]
+    outage = "grid.outages=[{start: 2025-11-01 10:00, hours: 2}]"
+    finished = run_scenario("kerala-village", [*settings, outage], out=tmp_path / "run")
+    assert [check for check in audit_run(finished.path).checks if not check.ok] == []
