@@ -13,8 +13,17 @@ from .new_directory import new_directory_problems
 from .order_files import FrameOrders
 
 _OPTION_OF_RULE = {"fixed_price": "mcp", "network": "method"}
-_OF_FRONTS = ("price_rule", "fixed_price", "participation", "objectives", "engine", "encoding")
-_OF_FRONTS += ("choose", "population", "generations")
+_OF_FRONTS = (
+    "price_rule",
+    "fixed_price",
+    "participation",
+    "objectives",
+    "engine",
+    "encoding",
+    "choose",
+    "population",
+    "generations",
+)
 
 
 def rule_problems(
