@@ -68,6 +68,10 @@ def outcome_table(cleared: ClearedOrders) -> Table:
         ("energy traded", f"{clearing.traded_kwh:,.2f} kWh"),
         ("demand left to the grid", f"{said['unserved_kwh']:,.2f} kWh"),
     ]
+    if rules.mechanism != "pareto":
+        paid, received = float(clearing.paid.sum()), float(clearing.received.sum())
+        rows.insert(0, ("mechanism", rules.mechanism))
+        rows += [("buyers pay", f"{paid:,.2f}"), ("sellers receive", f"{received:,.2f}")]
     if clearing.front is not None and clearing.f1 is not None and clearing.f2 is not None:
         rows += [
             ("buyer welfare f1", f"{clearing.f1:,.2f}"),

@@ -14,19 +14,17 @@ import numpy as np
 from ..agents.feeder_check import FeederCheck, FeederForecast, bus_sum
 from ..market.capping import CappingOptions, clear_within_limits
 from ..market.clearing import Clearing, GridTerms
-from ..market.mechanism import ClearingRules, build_mechanism, rules_problems
+from ..market.mechanism import ClearingRules, build_mechanism, mechanism_problems
 from ..market.objectives import OBJECTIVES
 from ..market.order import OrderBook, OrderError
 from ..market.pairing import EPSILON_KWH
 from ..network.library import load_feeder
 from ..network.limits import VoltageLimits
-from ..network.problems import FeederError
 from ..scenarios.problems import problem
-from .new_directory import new_directory_problems
+from .clear_options import bus_problems, option_problems, rule_problems
 from .order_files import FrameOrders, Table, number, read_orders, read_rows
 
 POWER_FACTOR = 0.95  # of buyers' load; sellers' export is at unity
-_OPTION_OF_RULE = {"fixed_price": "mcp", "network": "method"}
 
 
 @dataclass(frozen=True)
@@ -86,16 +84,21 @@ class ClearedOrders:
         sellers, buyers = (sorted(names, key=rank.__getitem__) for names in _names(book))
         sold = dict(zip(book.sellers, clearing.sold_kwh.tolist(), strict=True))
         bought = dict(zip(book.buyers, clearing.bought_kwh.tolist(), strict=True))
+        received = dict(zip(book.sellers, clearing.received.tolist(), strict=True))
+        paid = dict(zip(book.buyers, clearing.paid.tolist(), strict=True))
         capacity = dict(zip(book.sellers, book.capacity_kwh.tolist(), strict=True))
         demand = dict(zip(book.buyers, book.demand_kwh.tolist(), strict=True))
+        has_front = self.rules.mechanism == "pareto"
+        choose = self.rules.choose or OBJECTIVES[self.rules.objectives].default_choice
         pairs = [] if front is None else np.stack([front.f1, front.f2], axis=1).tolist()
         return {
             "status": clearing.status,
             "frame": self.orders.frame,
+            "mechanism": self.rules.mechanism,
             "mcp_per_kwh": clearing.mcp_per_kwh,
-            "engine": self.rules.engine,
-            "objectives": self.rules.objectives,
-            "choose": self.rules.choose or OBJECTIVES[self.rules.objectives].default_choice,
+            "engine": self.rules.engine if has_front else None,
+            "objectives": self.rules.objectives if has_front else None,
+            "choose": choose if has_front else None,
             "f1": clearing.f1,
             "f2": clearing.f2,
             "traded_kwh": clearing.traded_kwh,
@@ -108,11 +111,21 @@ class ClearedOrders:
             "generations": None if front is None else front.generations,
             "transactions": self.transactions(),
             "sellers": [
-                {"seller": name, "capacity_kwh": capacity[name], "sold_kwh": sold[name]}
+                {
+                    "seller": name,
+                    "capacity_kwh": capacity[name],
+                    "sold_kwh": sold[name],
+                    "received": received[name],
+                }
                 for name in sellers
             ],
             "buyers": [
-                {"buyer": name, "demand_kwh": demand[name], "bought_kwh": bought[name]}
+                {
+                    "buyer": name,
+                    "demand_kwh": demand[name],
+                    "bought_kwh": bought[name],
+                    "paid": paid[name],
+                }
                 for name in buyers
             ],
             "capping": [
@@ -147,6 +160,7 @@ def clear(
     buyers: Table,
     *,
     frame: str | None = None,
+    mechanism: str = "pareto",
     mcp: float | None = None,
     price_rule: str | None = None,
     retail: float | None = None,
@@ -174,6 +188,9 @@ def clear(
         See :func:`gridbazaar.analysis.order_files.read_orders`.
     frame : str, optional
         Take the rows of this frame only.
+    mechanism : str
+        Name of a market rule; all but `pareto` need `retail` and `feed_in`, and find their own
+        prices.
     mcp : float, optional
         Market clearing price given by hand [currency/kWh]; without it a price rule sets it.
     price_rule : str, optional
@@ -216,6 +233,7 @@ def clear(
     ('cleared', 2.0)
     """
     rules = ClearingRules(
+        mechanism,
         price_rule=price_rule or ("fixed" if mcp is not None else "merit-order"),
         fixed_price=mcp,
         participation=participation,
@@ -227,26 +245,28 @@ def clear(
         generations=generations,
         network=method,
     )
-    problems = _rule_problems(rules, mcp, retail, feed_in)
-    problems += _option_problems(feeder, hours, source_voltage, seed, out)
+    problems = rule_problems(rules, mcp, retail, feed_in)
+    problems += option_problems(feeder, hours, source_voltage, seed, out)
     orders = None
     try:
         orders = read_orders(sellers, buyers, frame)
     except OrderError as error:
         problems += error.problems
     if orders is not None and feeder is not None:
-        problems += _bus_problems(orders, feeder)
+        problems += bus_problems(orders, feeder)
     matrix = None if published is None else _read_matrix(published, orders, problems)
     if problems or orders is None:
         raise OrderError(problems)
     terms = _terms(orders.book, mcp, retail, feed_in)
+    needs = [f"--{line}" for line in mechanism_problems(rules, terms)]
+    if needs:
+        raise OrderError(needs)
     check = _network(orders, feeder, hours, source_voltage)
-    mechanism = build_mechanism(rules)
-    if engine == "nsga2":
+    if mechanism == "pareto" and engine == "nsga2":
         import_module("..market.nsga2", __package__)  # loading pymoo is no part of `seconds`
     start = time.perf_counter()
     clearing = clear_within_limits(
-        mechanism,
+        build_mechanism(rules),
         orders.book,
         terms,
         check,
@@ -262,82 +282,6 @@ def clear(
 
         write_clearing(cleared, Path(out))
     return cleared
-
-
-def _rule_problems(
-    rules: ClearingRules, mcp: float | None, retail: float | None, feed_in: float | None
-) -> list[str]:
-    found = []
-    for line in rules_problems(rules):
-        name, _, rest = line.partition(":")
-        found.append(f"--{_OPTION_OF_RULE.get(name, name).replace('_', '-')}:{rest}")
-    for name, value in (("--retail", retail), ("--feed-in", feed_in)):
-        if value is not None and not (math.isfinite(value) and value >= 0.0):
-            found.append(f"{name}: {value}: give a finite number >= 0")
-    if None not in (retail, feed_in) and feed_in > retail:  # type: ignore[operator]
-        found.append(f"--feed-in: {feed_in}: is above the retail price {retail}: exchange them")
-    if rules.objectives == "surplus":
-        if mcp is not None:
-            found.append(f"--mcp: {mcp}: the objectives surplus find the price: leave it out")
-        needed = {"--retail": retail, "--feed-in": feed_in}
-    elif mcp is not None:
-        if rules.price_rule != "fixed":
-            found.append(f"--mcp: {mcp}: --price-rule sets the price: give one of the two")
-        needed = {}
-    elif rules.price_rule == "mid-market":
-        needed = {"--retail": retail, "--feed-in": feed_in}
-    elif rules.price_rule != "fixed":
-        needed = {"--retail": retail}
-    else:
-        needed = {}
-    for name, value in needed.items():
-        if value is None:
-            rule = "surplus" if rules.objectives == "surplus" else rules.price_rule
-            by_hand = "" if rule == "surplus" else ", or a price by --mcp"
-            found.append(f"{name}: (not given): {rule} needs it: give it{by_hand}")
-    return found
-
-
-def _option_problems(
-    feeder: str | Path | None,
-    hours: float | None,
-    source_voltage: float | None,
-    seed: int,
-    out: str | Path | None,
-) -> list[str]:
-    found = []
-    if feeder is None:
-        found += [
-            f"{name}: {value}: has no effect without a feeder: give --feeder"
-            for name, value in (("--hours", hours), ("--source-voltage", source_voltage))
-            if value is not None
-        ]
-    elif hours is None:
-        found.append("--hours: (not given): a feeder turns energy into power: give the frame's")
-    elif not (math.isfinite(hours) and 0.0 < hours <= 24.0):
-        found.append(f"--hours: {hours}: give the frame's length, above 0 and at most 24")
-    if source_voltage is not None and not 0.5 <= source_voltage <= 1.5:
-        found.append(f"--source-voltage: {source_voltage}: give a number from 0.5 to 1.5 p.u.")
-    if seed < 0:
-        found.append(f"--seed: {seed}: give a whole number >= 0")
-    if out is not None:
-        found += new_directory_problems(Path(out))
-    return found
-
-
-def _bus_problems(orders: FrameOrders, feeder: str | Path) -> list[str]:
-    try:
-        known = load_feeder(feeder).bus_names
-    except FeederError as error:
-        return error.problems
-    found = []
-    for member, place in orders.place_of.items():
-        bus = orders.bus_of.get(member, "")
-        if bus not in known:
-            wrong = f"feeder {feeder} has no such bus" if bus else "the feeder check needs a bus"
-            some = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
-            found.append(problem(place, "bus", bus, wrong, f"use one of {some}"))
-    return found
 
 
 def _terms(

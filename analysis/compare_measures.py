@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..sim.results import Results
 from .kpis import kpi_table
+from .traded_prices import has_prices
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,12 @@ class Measure:
 
 def _least_price(results: Results) -> float | None:
     prices = results.trades.price_per_kwh
-    return float(prices.min()) if len(prices) else None
+    return float(prices.min()) if len(prices) and has_prices(results) else None
 
 
 def _greatest_price(results: Results) -> float | None:
     prices = results.trades.buyer_price_per_kwh
-    return float(prices.max()) if len(prices) else None
+    return float(prices.max()) if len(prices) and has_prices(results) else None
 
 
 def _clearing_seconds(results: Results) -> float:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ..sim.results import Results
 from .figures.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, frame_names, legend_above, panels
-from .traded_prices import traded_prices
+from .traded_prices import has_prices, traded_prices
 
 Runs = Sequence[tuple[str, Results]]
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, "black", "#7F7F7F")
@@ -103,8 +103,10 @@ def says_trade_of_runs(runs: Runs) -> str:
     for label, results in runs:
         trades, days = results.trades, results.scenario["days"]
         energy = trades.energy_kwh.sum()
-        value = (results.frames.traded_kwh * traded_prices(results).fillna(0.0)).sum()
-        words = f" at {value / energy:.2f} {results.manifest['currency']}/kWh" if energy else ""
+        words = ""
+        if energy and has_prices(results):
+            value = (results.frames.traded_kwh * traded_prices(results)).sum()
+            words = f" at {value / energy:.2f} {results.manifest['currency']}/kWh"
         parts.append(f"{label}: {energy / days:,.1f} kWh a day{words}")
     return "; ".join(parts) + "."
 
@@ -125,7 +127,7 @@ def _by_frame(results: Results, names: list[str]) -> tuple[np.ndarray, np.ndarra
     value = frames.traded_kwh * np.nan_to_num(price)
     energy = frames.traded_kwh.groupby(frames.name).sum().reindex(names, fill_value=0.0)
     worth = value.groupby(frames.name).sum().reindex(names, fill_value=0.0)
-    mean = (worth / energy.where(energy > 0.0)).fillna(0.0)
+    mean = (worth / energy.where(energy > 0.0)).fillna(0.0)  # no bar without trade or price
     return np.asarray(energy / results.scenario["days"]), np.asarray(mean)
 
 

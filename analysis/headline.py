@@ -19,7 +19,7 @@ def headline_figures(results: Results) -> dict[str, float | None]:
     Names carry the units; money is in the run's currency. Shares are of 1.
 
     - `traded_kwh`, `p2p_share_of_load`: energy contracted between members, and its share of load.
-    - `mean_price_per_kwh`: price of traded energy, weighted by energy.
+    - `mean_price_per_kwh`: price of traded energy, weighted by energy; None where it has none.
     - `saving`, `members_better_off`: what the market was worth to all members together against
       the same homes re-operated without it, and the share that gained more than a minor unit.
     - `self_sufficiency`: 1 - import / load, the import being what all meters together draw in each
@@ -30,7 +30,8 @@ def headline_figures(results: Results) -> dict[str, float | None]:
     """
     frames, bills, network = results.frames, results.bills, results.network
     traded = float(frames.traded_kwh.sum())
-    value = float((frames.traded_kwh * traded_prices(results).fillna(0.0)).sum())
+    trading = frames.traded_kwh > 0.0
+    value = float((frames.traded_kwh * traded_prices(results))[trading].sum(skipna=False))
     load = float(results.community.load_kwh.sum())
     drawn = float((-results.community.net_export_kwh).clip(lower=0.0).sum())
     saving = bills.groupby("prosumer").saving.sum()
@@ -38,7 +39,7 @@ def headline_figures(results: Results) -> dict[str, float | None]:
     return {
         "traded_kwh": traded,
         "p2p_share_of_load": _ratio(traded, load),
-        "mean_price_per_kwh": _ratio(value, traded),
+        "mean_price_per_kwh": None if np.isnan(value) else _ratio(value, traded),
         "saving": float(bills.saving.sum()),
         "members_better_off": float((saving > least).mean()),
         "self_sufficiency": None if load == 0.0 else 1.0 - drawn / load,

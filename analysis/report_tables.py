@@ -9,7 +9,7 @@ from ..sim.results import Results
 from .headline import headline_rows
 from .kpis.printing import three
 from .page import Cell, Sheet
-from .traded_prices import traded_prices
+from .traded_prices import has_prices, traded_prices
 
 _UTILITY = (
     ("all that members pay it: energy, fixed charges, network", "revenue"),
@@ -53,11 +53,12 @@ def frame_sheet(results: Results) -> Sheet:
         "traded kWh",
     )
     columns += ("mean price", "capped frames", "withheld kWh", "curtailed kWh")
-    frames = results.frames.assign(price=traded_prices(results).fillna(0.0))
+    frames = results.frames.assign(price=traded_prices(results))
+    priced = has_prices(results)
     rows: list[list[Cell]] = []
     for name, part in frames.groupby("name", sort=False):
         energy = part.traded_kwh.sum()
-        price = (part.traded_kwh * part.price).sum() / energy if energy > 0.0 else None
+        price = (part.traded_kwh * part.price).sum() / energy if energy > 0.0 and priced else None
         rows.append(
             [
                 str(name),

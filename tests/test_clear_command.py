@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 import gridbazaar
 from gridbazaar.__main__ import app
+from gridbazaar.market.mechanism import ClearingRules, build_mechanism
 from gridbazaar.market.order import OrderError
+from gridbazaar.market.registry import MECHANISMS
 
 DATA = Path(gridbazaar.__file__).parent / "scenarios" / "data"
 PUBLISHED = [
@@ -289,3 +291,34 @@ def test_the_python_face_takes_rows_and_says_all_problems():
     with pytest.raises(OrderError) as bad:
         gridbazaar.clear(sellers, [{"buyer": "s", "demand_kwh": -2, "bid_per_kwh": 6}])
     assert len(bad.value.problems) == 3
+
+
+GRID = ("--retail", 7, "--feed-in", 3)
+
+
+@pytest.mark.parametrize("name", [name for name in MECHANISMS if name != "pareto"])
+def test_a_frame_is_cleared_by_any_mechanism(name):
+    found = said(*PUBLISHED, "--frame", "normal", "--mechanism", name, *GRID)
+    assert found["mechanism"] == name and found["front"] == [] and found["engine"] is None
+    sold = sum(row["sold_kwh"] for row in found["sellers"])
+    assert sold == pytest.approx(sum(row["bought_kwh"] for row in found["buyers"]))
+    left = sum(row["paid"] for row in found["buyers"]) - sum(
+        row["received"] for row in found["sellers"]
+    )
+    budget = build_mechanism(ClearingRules(name)).traits.budget_balanced
+    assert {"strong": abs(left) < 1e-9, "weak": left > -1e-9, "no": left < 1e-9}[budget]
+    assert (found["status"] == "cleared") == (sold > 0.0) == (name != "grid-only")
+
+
+def test_what_another_mechanism_needs_or_does_not_know_is_said():
+    words = (*PUBLISHED, "--frame", "normal", "--mechanism")
+    for more, told in (
+        (("vgc", *GRID), "use one of pareto, optimum"),
+        (("vcg",), "vcg needs it"),
+        (("vcg", *GRID, "--engine", "exact"), "has no effect on the mechanism vcg"),
+        (("vcg", *GRID, "--mcp", 5), "has no effect on the mechanism vcg"),
+        (("vcg", *GRID, "--method", "constrained"), "needs a mechanism with a search"),
+        (("supply-demand-ratio", "--retail", 7, "--feed-in", 0), "use mid-market-rate"),
+    ):
+        done = clear(*words, *more)
+        assert done.exit_code == 2 and told in " ".join(done.stderr.split()), more

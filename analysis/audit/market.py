@@ -204,15 +204,7 @@ def check_schedule(run: Run, found: Findings) -> None:
 
 def _capped(run: Run) -> np.ndarray:
     """Return what the accepted caps take from each offer, (n_frames, n_homes) [kWh]."""
-    steps, capped = run.steps, np.zeros((run.n_frames, run.n_homes))
+    offered = np.zeros((run.n_frames, run.n_homes))
     asks = run.orders.is_ask
-    capped[run.orders.frame[asks], run.orders.home[asks]] = run.orders.quantity[asks]
-    offered = capped.copy()
-    accepted = np.full(run.n_frames, -1)
-    np.maximum.at(accepted, steps.frame[steps.feasible], np.flatnonzero(steps.feasible))
-    caps = offered.copy()
-    for frame in np.flatnonzero(run.frames["iterations"] > 0).tolist():
-        step = int(accepted[frame])
-        # Where no step passed, nothing may be sold at all.
-        caps[frame] = steps.caps_of(step) if step >= 0 else 0.0
-    return np.asarray(np.maximum(offered - caps, 0.0))
+    offered[run.orders.frame[asks], run.orders.home[asks]] = run.orders.quantity[asks]
+    return np.asarray(offered - run.steps.accepted_caps(offered))

@@ -1,7 +1,6 @@
 """What other mechanisms than `pareto` may charge: prices, payments beside them, the budget.
 
-Frames in which sales were capped were cleared with caps that are not on file: there a price or a
-payment is bounded only.
+A frame in which sales were capped was cleared as if the accepted caps had been the offers.
 """
 
 from __future__ import annotations
@@ -28,19 +27,20 @@ OWN_PRICE = "the single price of a mechanism follows from the orders"
 
 
 def check_own_prices(run: Run, found: Findings, books: Books) -> None:
-    """Derive the single price of frames that were not capped, under mechanisms that have one."""
+    """Derive the single price of each frame, under mechanisms that have one."""
     market, frames, terms = run.scenario["market"], run.frames, run.terms
     name = market["mechanism"]
     if name not in (*MIDDLE, *POOLS):
         found.explain(OWN_PRICE, f"mechanism {name} has none, or one that is derived elsewhere")
         return
-    free = (frames["traded_kwh"] > 0.0) & (frames["iterations"] == 0)
+    trading = frames["traded_kwh"] > 0.0
+    allowed = run.steps.accepted_caps(books.offered)
     feed_in = max(terms.feed_in, 0.0)
     derived = np.full(run.n_frames, np.nan)
-    for frame in np.flatnonzero(free).tolist():
+    for frame in np.flatnonzero(trading).tolist():
         retail = float(terms.retail[run.time.tod[frame]])
         asks, bids = ~np.isnan(books.offer[frame]), ~np.isnan(books.bid[frame])
-        offered, wanted = books.offered[frame][asks], books.wanted[frame][bids]
+        offered, wanted = allowed[frame][asks], books.wanted[frame][bids]
         if name in MIDDLE:
             derived[frame] = price_of_book(
                 books.offer[frame][asks],
@@ -60,7 +60,7 @@ def check_own_prices(run: Run, found: Findings, books: Books) -> None:
             derived[frame] = feed_in * retail / (feed_in + ratio * (retail - feed_in))
     found.close(
         OWN_PRICE,
-        np.where(free, frames["mcp_per_kwh"], np.nan),
+        np.where(trading, frames["mcp_per_kwh"], np.nan),
         derived,
         PRICE,
         lambda f: run.time.ids[f],
@@ -71,8 +71,8 @@ def check_own_prices(run: Run, found: Findings, books: Books) -> None:
 def check_transfers(run: Run, found: Findings, posted: np.ndarray) -> np.ndarray:
     """Return what each frame must pay beside price times energy, (n_frames, n_homes).
 
-    Nothing as a rule. `vcg`: each home's pivot, derived where no sale was capped, never negative
-    elsewhere. `agv`: as posted, as its draws are not on file; it must sum to nothing.
+    Nothing as a rule. `vcg`: each home's pivot. `agv`: as posted, as its draws are not on file; it
+    must sum to nothing.
     """
     name = run.setting("market", "mechanism")
     if name not in BESIDE:
@@ -82,15 +82,16 @@ def check_transfers(run: Run, found: Findings, posted: np.ndarray) -> np.ndarray
         found.holds(TRANSFERS, posted.sum(axis=1) == 0, lambda f: run.time.ids[f])
         return posted
     found.holds(TRANSFERS, posted >= 0, lambda f, h: run.frame_home(f, h))
-    derived = posted.copy()
-    for frame in np.flatnonzero(run.frames["iterations"] == 0).tolist():
-        exact = run.kept[frame] * _pivots(run, frame) * run.terms.minor_per_major
+    derived, allowed = np.zeros_like(posted), run.steps.accepted_caps(run.books.offered)
+    for frame in range(run.n_frames):
+        pivots = _pivots(run, frame, allowed[frame])
+        exact = run.kept[frame] * pivots * run.terms.minor_per_major
         total = whole_minor(np.array([exact.sum()]))
         derived[frame] = shared_out(exact[None], total)[0]
     return derived
 
 
-def _pivots(run: Run, frame: int) -> np.ndarray:
+def _pivots(run: Run, frame: int, offered: np.ndarray) -> np.ndarray:
     """Return V - V_-k less the gain at the frame's price, for each home [currency].
 
     The greatest surplus is the least sum over prices of what all would gain at that price.
@@ -102,7 +103,7 @@ def _pivots(run: Run, frame: int) -> np.ndarray:
         return np.zeros(run.n_homes)
     sells = np.maximum(price[:, None] - np.nan_to_num(offer, nan=np.inf), 0.0)
     buys = np.maximum(np.nan_to_num(bid, nan=-np.inf) - price[:, None], 0.0)
-    gain = sells * books.offered[frame] + buys * books.wanted[frame]
+    gain = sells * offered + buys * books.wanted[frame]
     total = gain.sum(axis=1)
     worth = total.min() - (total[:, None] - gain).min(axis=0)
     mcp = run.frames["mcp_per_kwh"][frame]

@@ -64,6 +64,19 @@ class Steps:
         """Return the sales of a step, (n_homes,)."""
         return self._laid(step, self.sold)
 
+    def accepted_caps(self, offered: np.ndarray) -> np.ndarray:
+        """Return what each seller was left to offer at last, (n_frames, n_homes) [kWh].
+
+        All that it offers where the first schedule passed, nothing where none did.
+        """
+        accepted = np.full(self.run.n_frames, -1)
+        np.maximum.at(accepted, self.frame[self.feasible], np.flatnonzero(self.feasible))
+        caps = offered.copy()
+        for frame in np.flatnonzero(self.run.frames["iterations"] > 0).tolist():
+            step = int(accepted[frame])
+            caps[frame] = self.caps_of(step) if step >= 0 else 0.0
+        return np.minimum(caps, offered)
+
     def _laid(self, step: int, values: np.ndarray) -> np.ndarray:
         rows = slice(int(self.row_edges[step]), int(self.row_edges[step + 1]))
         laid = np.zeros(self.run.n_homes)

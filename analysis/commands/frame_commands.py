@@ -24,6 +24,9 @@ def clear(
         str, typer.Option(metavar="FILE", help="CSV: buyer, demand_kwh, bid_per_kwh, frame, bus.")
     ],
     frame: Annotated[str | None, typer.Option(metavar="NAME", help="Its rows only.")] = None,
+    mechanism: Annotated[
+        str, typer.Option(help="pareto, optimum, uniform, vcg, ...: any market rule.")
+    ] = "pareto",
     mcp: Annotated[float | None, typer.Option(help="The price, given by hand.")] = None,
     price_rule: Annotated[
         str | None, typer.Option(help="merit-order, k-double-auction or mid-market.")
@@ -62,6 +65,7 @@ def clear(
             sellers,
             buyers,
             frame=frame,
+            mechanism=mechanism,
             mcp=mcp,
             price_rule=price_rule,
             retail=retail,

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ...sim.results import Results
-from ..traded_prices import traded_prices
+from ..traded_prices import has_prices, traded_prices
 from .style import FRAME_COLOURS, MARKERS, dates, frame_names, legend_above, panels
 
 
@@ -41,6 +41,8 @@ def prices(results: Results) -> Figure:
 def says_prices(results: Results) -> str:
     """Say where the price stood between the bounds, by frame."""
     frames, parts = results.frames, []
+    if not has_prices(results):
+        return "Energy has no price in a frame under this rule: bills are levelled by the month."
     price, gap = traded_prices(results).to_numpy(), frames.retail_per_kwh - frames.feed_in_per_kwh
     place = ((price - frames.feed_in_per_kwh) / gap.where(gap > 0.0)).to_numpy()
     for name in frame_names(results):

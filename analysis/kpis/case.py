@@ -115,13 +115,14 @@ class Figures:
     book : Book
         Orders.
     paid, received : float
-        Money of members into the market and out of it [currency].
+        What buyers pay into the market and sellers get out of it, each net of what flows the
+        other way: by the side of the member's order in the frame [currency].
     sold_kwh, bought_kwh, net_kwh, ordered_kwh, deviation_kwh : (n_frames, n_members)
         Contracts and meters by frame [kWh].
     retail_per_kwh, feed_in_per_kwh, price_per_kwh : (n_frames,)
-        Prices [currency/kWh]; NaN without trade.
+        Prices [currency/kWh]; NaN without trade, or where energy has none.
     trade_kwh, trade_per_kwh : (n_trades,)
-        Energy and price of each seller-buyer pair.
+        Energy and price of each seller-buyer pair; NaN where energy has none.
     scheduled_v_max_pu, unchecked_v_max_pu : (n_frames,)
         Greatest voltage of the accepted schedule, and of the first one, before the network's
         check changed anything; NaN where there is none [p.u.].

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..traded_prices import traded_prices
+from ..traded_prices import has_prices, traded_prices
 from .case import Book, Figures, Floats, side
 from .trade import coincident_kwh
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ...sim.results import Results
 
 Codes = NDArray[np.int64]
+BySide = dict[tuple[str, str], bool]
 
 
 def figures_of(results: Results) -> Figures:
@@ -41,10 +42,11 @@ def figures_of(results: Results) -> Figures:
 
     sold, bought = by_member("sold_kwh"), by_member("bought_kwh")
     minor = 1.0 / manifest["minor_per_major"]
-    paid, received = _money(results, minor)
+    paid, received = _money(results, _selling(results.orders), minor)
     saving = results.bills.groupby("prosumer", sort=False)[
         ["saving", "saving_price_effect", "saving_operation_effect"]
     ].sum()
+    per_kwh = 0.5 * (trades.price_per_kwh + trades.buyer_price_per_kwh).to_numpy()
     feeder = results.scenario["feeder"]
     ampacity = results.feeder.i_max_a
     known = bool(np.isfinite(ampacity).any())  # else there is no loading to solve the feeder for
@@ -70,7 +72,7 @@ def figures_of(results: Results) -> Figures:
         feed_in_per_kwh=frames.feed_in_per_kwh.to_numpy(),
         price_per_kwh=traded_prices(results).to_numpy(dtype=np.float64, na_value=np.nan),
         trade_kwh=trades.energy_kwh.to_numpy(),
-        trade_per_kwh=0.5 * (trades.price_per_kwh + trades.buyer_price_per_kwh).to_numpy(),
+        trade_per_kwh=per_kwh if has_prices(results) else np.full(len(trades), np.nan),
         scheduled_v_max_pu=frames.v_max_pu.to_numpy(dtype=np.float64, na_value=np.nan),
         unchecked_v_max_pu=frames.v_max_unchecked_pu.to_numpy(dtype=np.float64, na_value=np.nan),
         capped_kwh=float(frames.capped_kwh.sum()),
@@ -90,15 +92,30 @@ def _codes(names: pd.Series, known: dict[str, int]) -> Codes:
     return np.asarray(names.map(known).to_numpy(dtype=np.int64))
 
 
-def _money(results: Results, minor: float) -> tuple[float, float]:
-    """Return what members pay into the market and get out of it."""
+def _money(results: Results, selling: BySide, minor: float) -> tuple[float, float]:
+    """Return what buyers pay into the market, and what sellers get out of it [currency].
+
+    Both are net: a payment beside price times energy may go either way, and belongs to the side
+    that its member stood on in the frame. What is levelled at a month's end (`bill-sharing`) sums
+    to nothing over importers, and over exporters, and so belongs to neither.
+    """
     ledger = results.ledger
+    ledger = ledger[ledger.frame_id.notna()]
     amount = ledger.amount_minor.to_numpy()
     accounts = {"utility", "bulk_supplier", "clearing", "platform"}
-    member = {side: ~ledger[side].isin(accounts).to_numpy() for side in ("payer", "payee")}
-    paid = amount[member["payer"] & (ledger.payee == "clearing").to_numpy()].sum()
-    received = amount[member["payee"] & (ledger.payer == "clearing").to_numpy()].sum()
-    return float(paid) * minor, float(received) * minor
+    sums = {"seller": 0, "buyer": 0}
+    for member, other, sign in (("payer", "payee", 1), ("payee", "payer", -1)):
+        rows = (ledger[other] == "clearing") & ~ledger[member].isin(accounts)
+        frames, names = ledger.frame_id[rows].astype(str), ledger[member][rows].astype(str)
+        for place, paid in zip(zip(frames, names, strict=True), amount[rows], strict=True):
+            sums["seller" if selling[place] else "buyer"] += sign * int(paid)
+    return sums["buyer"] * minor, -sums["seller"] * minor
+
+
+def _selling(orders: pd.DataFrame) -> BySide:
+    """Tell of each order, by frame and member, whether it sells."""
+    places = zip(orders.frame_id.astype(str), orders.prosumer.astype(str), strict=True)
+    return dict(zip(places, (orders.side == "ask").tolist(), strict=True))
 
 
 def _book(

@@ -38,7 +38,7 @@ def mean_price(price_per_kwh: ArrayLike, energy_kwh: ArrayLike) -> float | None:
     Formula: sum p E / sum E over all seller-buyer pairs
     Unit: currency/kWh
     Source: common
-    Care: n/a without trade.
+    Care: n/a without trade, and under `bill-sharing`, where energy has a price only by the month.
 
     Parameters
     ----------
@@ -170,7 +170,8 @@ def deviation_cost(
     Unit: currency
     Source: ours, from the settlement rules
     Care: a seller buys what is missing at retail, a buyer sells what is too much at feed-in.
-    Penalties are postings of their own. Where a frame has no single price its mean price counts.
+    Penalties are postings of their own. Where a frame has no single price its mean price counts;
+    n/a where energy has none (`bill-sharing`).
 
     Parameters
     ----------

@@ -114,14 +114,15 @@ def buyers_surplus(bid_per_kwh: ArrayLike, bought_kwh: ArrayLike, paid: float) -
     Formula: sum_j b_j d_j - payments
     Unit: currency
     Source: textbook (consumer surplus)
-    Care: charges are left out: the bids are already net of them.
+    Care: charges are left out: the bids are already net of them. A member's side is that of its
+    order in the frame; what a mechanism pays beside price times energy counts on that side.
 
     Parameters
     ----------
     bid_per_kwh, bought_kwh : array_like (n_bids,)
         Price of each bid and what it bought [currency/kWh, kWh].
     paid : float
-        What members pay into the market [currency].
+        What buyers pay into the market, net [currency].
 
     Returns
     -------
@@ -142,14 +143,15 @@ def sellers_surplus(ask_per_kwh: ArrayLike, sold_kwh: ArrayLike, received: float
     Formula: receipts - sum_i a_i s_i
     Unit: currency
     Source: textbook (producer surplus)
-    Care: charges are left out: the asks already hold them.
+    Care: charges are left out: the asks already hold them. Payments beside price times energy
+    count as in the surplus of buyers.
 
     Parameters
     ----------
     ask_per_kwh, sold_kwh : array_like (n_asks,)
         Price of each ask and what it sold [currency/kWh, kWh].
     received : float
-        What members get out of the market [currency].
+        What sellers get out of the market, net [currency].
 
     Returns
     -------
@@ -175,7 +177,7 @@ def budget_balance(paid: float, received: float) -> float:
     Parameters
     ----------
     paid, received : float
-        What members pay into the market and get out of it [currency].
+        What buyers pay into the market and sellers get out of it, net [currency].
 
     Returns
     -------
