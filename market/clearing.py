@@ -296,8 +296,8 @@ class Clearing:
         """Number of times that sellers were capped: the published count of iterations.
 
         At most `max_iterations`, and one more where the feeder is above its limit without any sale
-        (it stops those who move that bus). Steps of other phases are in `capping` and not counted here;
-        the column `iterations` of a run's frames is the number of all steps, ``len(capping)``.
+        (it stops those who move that bus). Steps of other phases are in `capping` and not counted
+        here; the column `iterations` of a run's frames counts all steps, ``len(capping)``.
         """
         return sum(step.phase == "cap" for step in self.capping)
 
