@@ -22,6 +22,7 @@ class ZeroIntelligence:
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(1)
     >>> anyone = ZeroIntelligence(BiddingSetup(lambda: rng))
     >>> need = Need("bid", 2.0, 7.0, retail_per_kwh=8.0, feed_in_per_kwh=3.0)
@@ -67,6 +68,7 @@ class ZeroIntelligencePlus:
     --------
     A seller that starts high and does not sell comes down.
 
+    >>> import numpy as np
     >>> seller = ZeroIntelligencePlus(BiddingSetup(lambda: np.random.default_rng(1)))
     >>> need = Need("ask", 2.0, 3.0, retail_per_kwh=8.0, feed_in_per_kwh=3.0)
     >>> for _ in range(50):

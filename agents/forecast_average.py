@@ -88,6 +88,7 @@ class Autoregressive:
     >>> past = np.concatenate([np.ones(24 * 20 - 3), [3.0, 2.0, 1.5]])[None]
     >>> request = ForecastRequest(past, horizon=3, intervals_per_day=24, weekdays_differ=False)
     >>> Autoregressive().predict(request).round(2)
+    array([[1.22, 1.11, 1.05]])
     """
 
     foresees = False
