@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .pairing_newton import compiled, curvature, energies, longest_step, newton_step
+from .pairing_newton import compiled, curvature, energies, longest_step, newton_step, part
 
 FloatArray = NDArray[np.float64]
 
 
-@compiled
+@part
 def _start(
     rows: FloatArray, cols: FloatArray, weight: FloatArray, x_row: FloatArray, x_col: FloatArray
 ) -> None:  # pragma: no cover - compiled
@@ -34,7 +34,7 @@ def _start(
             x_col[j] = 0.5 * (x_col[j] + half)
 
 
-@compiled
+@part
 def solve_one(
     rows: FloatArray,
     cols: FloatArray,
@@ -102,7 +102,7 @@ def solve_one(
     return worst
 
 
-@compiled
+@part
 def _imbalance(
     rows: FloatArray,
     cols: FloatArray,
@@ -124,7 +124,7 @@ def _imbalance(
     return total
 
 
-@compiled
+@part
 def _extrapolate(
     x_row: FloatArray, x_col: FloatArray, last_row: FloatArray, last_col: FloatArray
 ) -> None:  # pragma: no cover - compiled
@@ -148,7 +148,7 @@ def _extrapolate(
         last_col[j] = now
 
 
-@compiled
+@part
 def log_sums(
     x_row: FloatArray, x_col: FloatArray, weight: FloatArray, floor: float, out: FloatArray
 ) -> None:  # pragma: no cover - compiled
@@ -264,23 +264,14 @@ def solve_many(
         else:
             last_row[:p] = x_row[:p]
             last_col[:q] = x_col[:q]
-        worst = solve_one(
-            rows, cols, wide, floor, tolerance, most, x_row[:p], x_col[:q], warm, energy, curve
-        )
-        if worst > tolerance and warm:
+        worst = np.inf
+        for _ in range(2):  # a warm start that does not converge is followed by a fresh one
             worst = solve_one(
-                rows,
-                cols,
-                wide,
-                floor,
-                tolerance,
-                most,
-                x_row[:p],
-                x_col[:q],
-                False,
-                energy,
-                curve,
+                rows, cols, wide, floor, tolerance, most, x_row[:p], x_col[:q], warm, energy, curve
             )
+            if worst <= tolerance or not warm:
+                break
+            warm = False
         errors[one] = worst
         logs = np.empty(q)
         log_sums(x_row[:p], x_col[:q], wide, floor, logs)

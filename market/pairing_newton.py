@@ -17,27 +17,38 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-# `reassoc` lets sums be vectorised; the order of additions is then fixed by the build, not the run
-_options: dict[str, Any] = {
-    "cache": True,
-    "fastmath": {"reassoc", "nsz"},
-    "error_model": "numpy",
-}
+# `reassoc` lets sums be vectorised: the compiler fixes the order of additions. What is called from
+# Python must therefore be one piece of machine code. Parts that were compiled on their own would
+# exist in several copies, with sums in another order each, and which of them ran would depend on
+# whether they came from the cache.
+_options: dict[str, Any] = {"fastmath": {"reassoc", "nsz"}, "error_model": "numpy"}
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
-def compiled(function: Kernel) -> Kernel:
-    """Compile a function by numba, keeping its type.
+def part(function: Kernel) -> Kernel:
+    """Make a function a part of the compiled functions that call it, keeping its type.
 
     Examples
     --------
     >>> energies.targetoptions["error_model"]
     'numpy'
     """
-    return cast(Kernel, njit(**_options)(function))
+    return cast(Kernel, njit(inline="always", **_options)(function))
 
 
-@compiled
+def compiled(function: Kernel) -> Kernel:
+    """Compile a function with all its parts into one piece, which is kept in the cache.
+
+    Examples
+    --------
+    >>> from gridbazaar.market.pairing_kernel import solve_many
+    >>> sorted(solve_many.targetoptions["fastmath"].flags)
+    ['nsz', 'reassoc']
+    """
+    return cast(Kernel, njit(cache=True, **_options)(function))
+
+
+@part
 def energies(
     x_row: FloatArray,
     x_col: FloatArray,
@@ -69,7 +80,7 @@ def energies(
         row[i] = total
 
 
-@compiled
+@part
 def curvature(
     energy: FloatArray,
     weight: FloatArray,
@@ -101,7 +112,7 @@ def curvature(
         row[i] = total
 
 
-@compiled
+@part
 def longest_step(
     x_row: FloatArray, x_col: FloatArray, step_row: FloatArray, step_col: FloatArray
 ) -> float:  # pragma: no cover - compiled
@@ -130,7 +141,7 @@ def longest_step(
     return 0.75 / shrink
 
 
-@compiled
+@part
 def newton_step(
     curve: FloatArray,
     row: FloatArray,
