@@ -107,9 +107,11 @@ def _surplus(f: Figures) -> float:
     )  # fmt: skip
 
 
-def _sides(f: Figures) -> tuple[float, float]:
-    """Return the surplus of buyers and of sellers."""
+def _sides(f: Figures) -> tuple[Value, Value]:
+    """Return the surplus of buyers and of sellers; None where energy has no price."""
     ask, book = f.book.ask, f.book
+    if (f.trade_per_kwh != f.trade_per_kwh).any():
+        return None, None
     return (
         welfare.buyers_surplus(book.price_per_kwh[~ask], book.traded_kwh[~ask], f.paid),
         welfare.sellers_surplus(book.price_per_kwh[ask], book.traded_kwh[ask], f.received),

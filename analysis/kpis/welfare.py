@@ -115,7 +115,8 @@ def buyers_surplus(bid_per_kwh: ArrayLike, bought_kwh: ArrayLike, paid: float) -
     Unit: currency
     Source: textbook (consumer surplus)
     Care: charges are left out: the bids are already net of them. A member's side is that of its
-    order in the frame; what a mechanism pays beside price times energy counts on that side.
+    order in the frame; what a mechanism pays beside price times energy counts on that side. n/a
+    where energy has no price (`bill-sharing`).
 
     Parameters
     ----------
@@ -144,7 +145,7 @@ def sellers_surplus(ask_per_kwh: ArrayLike, sold_kwh: ArrayLike, received: float
     Unit: currency
     Source: textbook (producer surplus)
     Care: charges are left out: the asks already hold them. Payments beside price times energy
-    count as in the surplus of buyers.
+    count as in the surplus of buyers; n/a where energy has no price.
 
     Parameters
     ----------

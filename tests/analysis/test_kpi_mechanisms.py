@@ -50,7 +50,7 @@ def test_payments_beside_prices_count_on_the_side_of_the_order(compared):
     assert value(compared, "agv", "buyers_surplus") == pytest.approx(worth - paid + got, abs=1.0)
 
 
-@pytest.mark.parametrize("name", ["agv", *POOLS])
+@pytest.mark.parametrize("name", ["agv", *POOLS[:2]])
 def test_both_sides_and_the_budget_are_the_surplus(compared, name):
     sides = [value(compared, name, kpi) for kpi in ("buyers_surplus", "sellers_surplus", "budget")]
     assert sum(sides) == pytest.approx(value(compared, name, "surplus"), abs=0.5)
@@ -61,7 +61,8 @@ def test_a_rule_without_a_price_has_none_anywhere(compared):
     row = compared.table.set_index("setting").loc["bill-sharing"]
     for kind in ("mean", "least", "greatest"):
         assert np.isnan(row[f"{kind}_price_per_kwh"])
-    assert np.isnan(value(compared, "bill-sharing", "deviation_cost"))
+    for kpi in ("deviation_cost", "buyers_surplus", "sellers_surplus"):
+        assert np.isnan(value(compared, "bill-sharing", kpi)), kpi
     assert headline_figures(results)["mean_price_per_kwh"] is None
     assert ("mean price of traded energy", "n/a") in headline_rows(results)
     assert "no price" in says_prices(results) and prices(results) is not None
