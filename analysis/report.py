@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..scenarios.schema import Scenario
 from ..sim.results import Results
 from ..sim.run import run_scenario
 from .audit import audit_run
+from .audit.files import file_sum
 from .figures import FIGURES
 from .kpis import kpi_table
 from .kpis.printing import kpi_document
@@ -22,6 +23,9 @@ from .report_tables import (
     member_sheet,
     utility_sheet,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def run(scenario: str | Path | Scenario, overrides: Sequence[str] = (), **options: Any) -> Results:
@@ -44,7 +48,7 @@ def write_report(results: Results) -> Path:
     -------
     Path
         `report.html`. Every figure is also kept as `figures/NAME.svg` and `figures/NAME.png`, the
-        indicators as `kpis.json`.
+        indicators as `kpis.json`, whose hash goes into the manifest.
     """
     folder = results.path / "figures"
     folder.mkdir(exist_ok=True)
@@ -57,9 +61,7 @@ def write_report(results: Results) -> Path:
         }
         for name, figure in FIGURES.items()
     ]
-    indicators = kpi_table(results)
-    document = json.dumps(kpi_document(indicators), indent=2, ensure_ascii=False)
-    (results.path / "kpis.json").write_text(document + "\n", encoding="utf-8")
+    indicators = write_indicators(results)
     manifest = results.manifest
     html = render(
         "report.html.j2",
@@ -80,6 +82,39 @@ def write_report(results: Results) -> Path:
     path = results.path / "report.html"
     path.write_text(html, encoding="utf-8")
     return path
+
+
+def write_indicators(results: Results) -> pd.DataFrame:
+    """Write `kpis.json`, and its hash into the manifest, where the audit sees that it was written.
+
+    Parameters
+    ----------
+    results : Results
+        A finished run.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The indicators, as :func:`gridbazaar.analysis.kpis.kpi_table` returns them.
+
+    Examples
+    --------
+    >>> write_indicators(read_results("runs/kerala-village-001"))       # doctest: +SKIP
+    """
+    path, manifest = results.path / "kpis.json", results.path / "manifest.json"
+    indicators = kpi_table(results)
+    _replace(path, kpi_document(indicators))
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    sums = dict(told["sha256"]) | {path.name: file_sum(path)}
+    _replace(manifest, told | {"sha256": dict(sorted(sums.items()))})
+    return indicators
+
+
+def _replace(path: Path, document: dict[str, Any]) -> None:
+    """Write a JSON file that is there whole or as it was, whenever the process is killed."""
+    new = path.with_suffix(".json.tmp")
+    new.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    new.replace(path)
 
 
 def days_in_words(days: int) -> str:

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import yaml
 
+from ..market.postings import MARKET_ACCOUNTS
 from ..network.csv_reader import read_csv_feeder
 from ..network.feeder import Feeder
 from .feeder_state import FeederState, solve_meters
@@ -207,6 +208,53 @@ class Results:
     def ledger(self) -> pd.DataFrame:
         """A row per posting."""
         return self._table("ledger")
+
+    def balances(self, until: np.datetime64 | str | None = None) -> pd.Series:
+        """Return what every account has received less what it has paid, at any time of the run.
+
+        Parameters
+        ----------
+        until : numpy.datetime64 or str, optional
+            Count postings up to this moment, itself included; by default all.
+
+        Returns
+        -------
+        pandas.Series of int64, by account
+            Whole minor units: first the accounts of the market, then the members in their order;
+            0 for one without a posting. All together are 0 at any time.
+
+        Raises
+        ------
+        ValueError
+            If `until` is no date or time.
+
+        Examples
+        --------
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     pd.DataFrame({"prosumer": ["h1", "h2"]}).to_parquet(f"{folder}/members.parquet")
+        ...     pd.DataFrame({
+        ...         "time": pd.to_datetime(["2025-11-01T18:00", "2025-11-01T22:00"]),
+        ...         "payer": ["h2", "clearing"], "payee": ["clearing", "h1"],
+        ...         "amount_minor": [450, 450],
+        ...     }).to_parquet(f"{folder}/ledger.parquet")
+        ...     results = Results(Path(folder))
+        ...     early, late = results.balances("2025-11-01T18:00"), results.balances()
+        >>> early[["clearing", "h1", "h2"]].to_list(), late[["clearing", "h1", "h2"]].to_list()
+        ([450, 0, -450], [0, 450, -450])
+        """
+        ledger = self.ledger
+        if until is not None:
+            moment = np.datetime64(until)
+            if np.isnat(moment):
+                raise ValueError(f"until: {until!r} is no date or time: give e.g. 2025-11-01T18:00")
+            ledger = ledger[ledger.time.to_numpy() <= moment]
+        accounts = pd.Index([*MARKET_ACCOUNTS, *self.members.prosumer], name="account")
+        amount = ledger.amount_minor.to_numpy()
+        balance = np.zeros(len(accounts), dtype=np.int64)
+        np.add.at(balance, accounts.get_indexer(pd.Index(ledger.payee.astype(str))), amount)
+        np.subtract.at(balance, accounts.get_indexer(pd.Index(ledger.payer.astype(str))), amount)
+        return pd.Series(balance, index=accounts, name="balance_minor")
 
     @cached_property
     def bills(self) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from .no_p2p import moves_load
 SAME = "the run without the market has the same load and sun in every interval"
 CLOSES = "all meters of the run without the market close together, and with the feeder"
 HOMES = "what all homes did without the market is what each did"
+REACH = "homes curtailed without the market what the hours of curtailment gave them to curtail"
 VOLTAGES = "voltages of the run without the market stand about the source's"
 BALANCE_KWH = 1e-6
 
@@ -25,6 +26,7 @@ class SecondRunAudit:
     def __init__(self, run: Run, found: Findings) -> None:
         self._run, self._found = run, found
         self._load, self._pv, self._unserved = np.zeros((3, run.time.n_intervals))
+        self._most = np.zeros((run.n_frames, run.n_homes))
         self._next = 0
 
     def take(self, day: MeterDay) -> None:
@@ -33,6 +35,22 @@ class SecondRunAudit:
         self._load[rows], self._pv[rows] = day.load.sum(axis=1), day.pv.sum(axis=1)
         self._unserved[rows] = day.unserved.sum(axis=1)
         self._next = rows.stop
+        self._reach(day, rows)
+
+    def _reach(self, day: MeterDay, rows: slice) -> None:
+        """Add up what each home could curtail in the intervals in which somebody did.
+
+        Only what would be fed in is ever curtailed: without a battery, sun beyond the load, and no
+        more than all homes together. What a battery was charged with is not on file by interval.
+        """
+        run, time = self._run, self._run.time
+        beyond = np.maximum(day.pv - day.load, 0.0)
+        known = (run.members["battery_kwh"] <= 0.0) & (not moves_load(run))
+        own = np.where(known, beyond, day.pv)
+        most = np.minimum(own, run.second["curtailed_kwh"][rows, None])
+        n_tod = len(run.terms.frames)
+        frames = slice(day.day * n_tod, (day.day + 1) * n_tod)
+        self._most[frames] = np.add.reduceat(most, time.first[frames] - rows.start, axis=0)
 
     def finish(self) -> None:
         """Compare."""
@@ -84,6 +102,13 @@ class SecondRunAudit:
         losses = np.where(solved, -at["loss_kw"], 0.0)
         found.at_most(CLOSES, losses, BALANCE_KWH, self._place("loss_kw"), "kW")
         self._against_homes()
+        self._found.at_most(
+            REACH,
+            run.no_p2p["curtailed_kwh"] - self._most,
+            BALANCE_KWH,
+            lambda f, h: f"curtailed_kwh of {run.frame_home(f, h)}",
+            "kWh",
+        )
         self._voltages(solved)
 
     def _place(self, column: str) -> Place:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+_WHO_CURTAILED = (
+    "sums are exact, and what a home could curtail is a bound; which of those homes did rests on "
+    "the second run's envelope, which is not on file"
+)
+_WHOSE_BATTERY = "sums are exact, and capacity and power are bounds; whose battery is not on file"
+_FROM_EXCHANGE = "exact from `no_p2p_exchange`: as sure as who curtailed, and whose battery, there"
+
 #: Columns in which a changed number need not show, by file, and why.
 UNDERIVABLE: dict[str, dict[str, str]] = {
     "frames.parquet": {
@@ -33,6 +40,22 @@ UNDERIVABLE: dict[str, dict[str, str]] = {
         "v_max_pu": "which home exchanged how much in an interval is not on file",
         "v_max_bus": "which home exchanged how much in an interval is not on file",
         "substation_kvar": "which home exchanged how much in an interval is not on file",
+    },
+    "no_p2p_exchange.parquet": {
+        "curtailed_kwh": _WHO_CURTAILED,
+        "net_export_kwh": _WHO_CURTAILED,
+        "export_kwh": _WHO_CURTAILED,
+        "import_kwh": _WHO_CURTAILED,
+        "battery_charge_kwh": _WHOSE_BATTERY,
+        "battery_discharge_kwh": _WHOSE_BATTERY,
+        "stored_kwh": _WHOSE_BATTERY,
+    },
+    "bills.csv": {
+        "no_p2p_total": _FROM_EXCHANGE,
+        "no_p2p_bank_value": _FROM_EXCHANGE,
+        "no_p2p_battery_state_value": _FROM_EXCHANGE,
+        "saving": _FROM_EXCHANGE,
+        "saving_operation_effect": _FROM_EXCHANGE,
     },
     "feeder_buses.csv": {
         "p_kw": "an input that homes replace; where homes are spread by load, it shows there",

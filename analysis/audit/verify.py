@@ -9,6 +9,9 @@ What the files cannot tell stands in `UNDERIVABLE`: it rests on meters before th
 voltages of the second run, on the search, or on inputs that are not among the files. Most of it is
 bounded all the same; and whatever is changed without its hash shows by the hashes of the manifest,
 and by the ledger's chain, which begins with those of scenario and tariff.
+
+The report's indicators alone are computed again by the simulator's own functions; its page and its
+figures are not audited.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from .check import Check, Findings, Unusable
 from .columns import NEEDED
 from .energy import EnergyAudit, check_frame_energy, check_positions
 from .fronts import check_fronts
+from .indicators import check_indicators
 from .inputs import Run, read_run
 from .manifest import check_manifest, check_sums
 from .market import check_orders, check_prices, check_schedule, check_trades
@@ -74,7 +78,8 @@ def audit_run(path: str | Path) -> Audit:
     Returns
     -------
     Audit
-        All checks, in the order of the run: completeness, energy, feeder, market, money.
+        All checks, in the order of the run: completeness, energy, feeder, market, money,
+        indicators.
 
     Raises
     ------
@@ -125,6 +130,8 @@ def audit_run(path: str | Path) -> Audit:
             raise Unusable("meters: they could not be read to their end")
         check_no_p2p(run, found, sums)
         check_money(run, found, sums)
+    with found.section("indicators"):
+        check_indicators(run, found)
     checks = found.checks()
     return Audit(all(check.ok for check in checks), checks)
 

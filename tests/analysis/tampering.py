@@ -75,6 +75,11 @@ COLUMNS = {
 ALSO_SEEN = {
     ("feeder_buses.csv", "n_customers"),
     ("fronts.parquet", "traded_kwh"),
+    *(
+        (file, column)
+        for file in ("no_p2p_exchange.parquet", "bills.csv")
+        for column in UNDERIVABLE[file]
+    ),
 }
 DERIVABLE = [
     (file, column)
