@@ -13,8 +13,8 @@ run: $(VENV)/.core          ## simulate a month of the village and say where the
 	$(BIN)/gridbazaar run
 
 test: $(VENV)/.test         ## everything that can be checked in a few minutes
-	$(BIN)/python -m pytest -q --cov --cov-report=term:skip-covered
-	$(BIN)/python -m pytest -q --doctest-modules --confcutdir=tests --pyargs gridbazaar
+	$(BIN)/python -m pytest -q -n auto --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -q -n auto --doctest-modules --confcutdir=tests --pyargs gridbazaar
 
 lint: $(VENV)/.test         ## style, types, layers
 	$(BIN)/ruff check .
