@@ -64,7 +64,7 @@ class Tariff:
     p2p rules
         `network_charge_per_kwh`, `transaction_charge_per_kwh`, `seller_share`,
         `p2p_counts_towards_slabs`, `imbalance`, `p2p_max_kw`, `schedule_ahead_minutes`: see
-        `P2PRules`; `rules` names the preset they came from.
+        `P2PRules`; `rules` names the preset that was laid over it, None where none was.
     minor_per_major : int
         Minor units (paise) in a major one (rupee).
     valid_from, valid_to : date, optional
@@ -97,7 +97,7 @@ class Tariff:
     imbalance: Imbalance = field(default_factory=Imbalance)
     p2p_max_kw: float = math.inf
     schedule_ahead_minutes: int = 0
-    rules: str = "none"
+    rules: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
     unconfirmed: tuple[str, ...] = ()

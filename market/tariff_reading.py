@@ -119,7 +119,7 @@ def tariff_from_dict(data: object, place: str) -> Tariff:
         imbalance=rules.imbalance,
         p2p_max_kw=rules.p2p_max_kw,
         schedule_ahead_minutes=rules.schedule_ahead_minutes,
-        rules=top.text("rules", "none"),
+        rules=top.text("rules") if top.has("rules") else None,
         netting=netting,
         metering=metering,
         banking=banking or (Banking() if netting == "month" else None),

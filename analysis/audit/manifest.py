@@ -102,7 +102,7 @@ def _check_dates(run: Run, found: Findings) -> None:
     )
 
 
-def _is_rules_note(note: str, rules: str, first: str, last: str) -> bool:
+def _is_rules_note(note: str, rules: str | None, first: str, last: str) -> bool:
     """Whether a note says of these rules, and with sense, that they do not apply."""
     match = _RULES_NOTE.fullmatch(str(note))
     if match is None or match["name"] != rules or (match["begin"], match["end"]) != (first, last):

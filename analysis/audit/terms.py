@@ -70,7 +70,7 @@ class Terms:
     p2p_counts: bool
     single_price: bool
     penalty: float
-    rules: str
+    rules: str | None
     p2p_max_kw: float
     applies: tuple[str | None, str | None]
     unconfirmed: tuple[str, ...]
@@ -150,9 +150,9 @@ def _terms(data: Mapping[str, Any]) -> Terms:
         p2p_counts=bool(data.get("p2p_counts_towards_slabs", False)),
         single_price=price == "single",
         penalty=0.0 if imbalance.get("waived") else float(imbalance.get("penalty_factor", 0.0)),
-        rules=str(data.get("rules", "none")),
+        rules=_text(data.get("rules")),
         p2p_max_kw=_or(data.get("p2p_max_kw"), math.inf),
-        applies=(_date(data.get("valid_from")), _date(data.get("valid_to"))),
+        applies=(_text(data.get("valid_from")), _text(data.get("valid_to"))),
         unconfirmed=tuple(str(text) for text in data.get("unconfirmed") or ()),
     )
 
@@ -189,7 +189,7 @@ def _steps(items: list[Mapping[str, Any]], all_units: bool) -> Steps:
     )
 
 
-def _date(value: Any) -> str | None:
+def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
