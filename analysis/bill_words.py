@@ -198,7 +198,7 @@ def _month(
     saving, no_p2p = float(row["saving"]), float(row["no_p2p_total"])
     metered = energy.loc[row["month"]] if row["month"] in energy.index else None
     frames = tuple(
-        (f"{frame.name} {frame.clock}", float(row[_column(frame.name)])) for frame in tariff.frames
+        (f"{frame.name} {frame.clock}", float(row[f"billed_{frame.column}_kwh"])) for frame in tariff.frames
     )
     return BillMonth(
         month=str(row["month"]),
@@ -236,10 +236,6 @@ def _metered(results: Results, tariff: Tariff, member: str) -> pd.DataFrame:
     # All frames of a market day begin on its date, so that the day's own month decides.
     day = meters.pop("start") - pd.Timedelta(minutes=tariff.day_start_minute)
     return meters.groupby(day.dt.strftime("%Y-%m")).sum()
-
-
-def _column(frame: str) -> str:
-    return f"billed_{frame.replace('-', '_').replace(' ', '_')}_kwh"
 
 
 def _known(value: Any) -> float | None:

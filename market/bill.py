@@ -298,7 +298,7 @@ def _support_lines(
 ) -> None:
     """Grid-support charge on offset imports of the non-solar frames, by telescopic block."""
     support = tariff.grid_support
-    if support is None:
+    if support is None or not support.levied_in(month.year, month.month):
         return
     frames = [tariff.frame_index(name) for name in support.frames]
     drawn = billable_kwh(offset_kwh[:, frames].sum(axis=1))

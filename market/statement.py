@@ -190,10 +190,8 @@ def bill_table(bills: Bills, savings: Savings | None = None) -> dict[str, NDArra
         "grid_import_kwh": bills.grid_import_kwh.sum(axis=1),
         "grid_export_kwh": bills.grid_export_kwh.sum(axis=1),
     }
-    for position, name in enumerate(tariff.frame_names):
-        table[f"billed_{name.replace('-', '_').replace(' ', '_')}_kwh"] = bills.billed_kwh[
-            :, position
-        ]
+    for position, frame in enumerate(tariff.frames):
+        table[f"billed_{frame.column}_kwh"] = bills.billed_kwh[:, position]
     for side in ("bought", "sold"):
         energy = bills.energy_kwh(f"p2p_{side}")
         paid = np.abs(money(bills.amount_minor(f"p2p_{side}")))

@@ -78,11 +78,24 @@ class GridSupport:
         The non-solar frames.
     blocks : tuple of (float, float)
         Upper edge in a whole month [kWh] and charge [currency/kWh], telescopic, ascending.
+    valid_from : date, optional
+        Levied in months that begin on this day or later; None: always.
+
+    Examples
+    --------
+    >>> charge = GridSupport(10.0, ("peak",), ((math.inf, 0.5),), date(2026, 1, 1))
+    >>> charge.levied_in(2025, 12), charge.levied_in(2026, 1)
+    (False, True)
     """
 
     above_kw: float
     frames: tuple[str, ...]
     blocks: tuple[tuple[float, float], ...]
+    valid_from: date | None = None
+
+    def levied_in(self, year: int, month: int) -> bool:
+        """Whether the bill of a calendar month has it."""
+        return self.valid_from is None or date(year, month, 1) >= self.valid_from
 
 
 @dataclass(frozen=True)

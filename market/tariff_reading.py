@@ -189,6 +189,12 @@ def _frames(top: PlainData) -> tuple[ToDFrame, ...]:
     names = [frame.name for frame in frames]
     for name in sorted({name for name in names if names.count(name) > 1}):
         top.problem("frames", name, "names several frames", "give each frame its own name")
+    for position, frame in enumerate(frames):
+        for other in frames[:position]:
+            if other.name != frame.name and other.column == frame.column:
+                wrong = f"has the same column in tables as {other.name!r} (billed_{frame.column}_kwh)"
+                remedy = "let the names differ in more than spaces, hyphens and underscores"
+                top.problem("frames", frame.name, wrong, remedy)
     if not frames:
         top.problem("frames", top.data.get("frames"), "is missing or empty", "list the frames")
     elif clocks_read:
@@ -250,7 +256,7 @@ def _grid_support(part: PlainData | None, frame_names: Sequence[str]) -> GridSup
             part.problem("frames", name, "is a frame the tariff lacks", remedy)
     steps = _slabs(part, "blocks", 0.0, unbounded=True)
     blocks = tuple((step.up_to_kwh, step.rate_per_kwh) for step in steps)
-    support = GridSupport(part.number("above_kw"), frames, blocks)
+    support = GridSupport(part.number("above_kw"), frames, blocks, part.day("valid_from"))
     if not steps:
         part.problem("blocks", None, "is missing or empty", "list up_to_kwh and rate_per_kwh")
     part.close()

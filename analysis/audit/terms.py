@@ -64,6 +64,7 @@ class Terms:
     support: Steps | None
     support_above_kw: float
     support_frames: tuple[int, ...]
+    support_from: str | None
     network_charge: float
     transaction_charge: float
     seller_share: float
@@ -144,6 +145,7 @@ def _terms(data: Mapping[str, Any]) -> Terms:
         support=None if support is None else _steps(support["blocks"], False),
         support_above_kw=0.0 if support is None else float(support["above_kw"]),
         support_frames=() if support is None else tuple(names.index(n) for n in support["frames"]),
+        support_from=None if support is None else _text(support.get("valid_from")),
         network_charge=float(data.get("network_charge_per_kwh") or 0.0),
         transaction_charge=float(data.get("transaction_charge_per_kwh") or 0.0),
         seller_share=_or(data.get("seller_share"), 0.5),

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -202,9 +203,24 @@ def test_a_system_of_exactly_the_limit_is_still_net_metered():
 
 
 def test_blocks_of_the_support_charge_are_prorated_too():
-    half = BillingMonth(2025, 11, 0, 2, 15 * 1440)
+    half = BillingMonth(2026, 4, 0, 2, 15 * 1440)
     bills = bill_month(KERALA, half, [[0.0, 200.0]], [[200.0, 0.0]], [0, 1], pv_kw=[12.0])
     assert bills.amount_minor("grid_support_charge").tolist() == [150 * 50 + 50 * 100]
+
+
+def test_the_support_charge_begins_with_the_month_of_its_date():
+    def charged(year, month, first_day):
+        support = replace(KERALA.grid_support, valid_from=first_day)
+        tariff = replace(KERALA, grid_support=support)
+        when = whole_month(year, month)
+        bills = bill_month(tariff, when, [[0.0, 200.0]], [[200.0, 0.0]], [0, 1], pv_kw=[12.0])
+        return bills.amount_minor("grid_support_charge").tolist()
+
+    assert KERALA.grid_support.valid_from == date(2026, 1, 1)
+    assert charged(2025, 12, date(2026, 1, 1)) == [0]
+    assert charged(2026, 1, date(2026, 1, 1)) == [200 * 50]
+    assert charged(2026, 1, date(2026, 1, 2)) == [0]
+    assert charged(2025, 4, None) == [200 * 50]
 
 
 def test_a_run_that_stops_inside_a_month_does_not_reach_its_end():

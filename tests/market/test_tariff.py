@@ -89,6 +89,14 @@ def test_facts_of_the_rule_presets():
     assert kept.network_charge_per_kwh == 0.31
 
 
+@pytest.mark.parametrize("other", ["off-peak", "off_peak"])
+def test_frames_whose_columns_would_be_one_are_refused(other):
+    frames = copy.deepcopy(GOOD["frames"])
+    frames[0]["name"], frames[1]["name"] = "off peak", other
+    (problem,) = problems_of({"frames": frames})
+    assert "has the same column in tables as 'off peak' (billed_off_peak_kwh)" in problem
+
+
 def test_report_is_cheapest_at_night_and_kerala_by_day():
     for name, cheapest in (
         ("report", "off-peak"),
