@@ -198,7 +198,8 @@ def _month(
     saving, no_p2p = float(row["saving"]), float(row["no_p2p_total"])
     metered = energy.loc[row["month"]] if row["month"] in energy.index else None
     frames = tuple(
-        (f"{frame.name} {frame.clock}", float(row[f"billed_{frame.column}_kwh"])) for frame in tariff.frames
+        (f"{frame.name} {frame.clock}", float(row[f"billed_{frame.column}_kwh"]))
+        for frame in tariff.frames
     )
     return BillMonth(
         month=str(row["month"]),

@@ -118,6 +118,7 @@ def tariff_from_dict(data: object, place: str) -> Tariff:
         p2p_counts_towards_slabs=rules.p2p_counts_towards_slabs,
         imbalance=rules.imbalance,
         p2p_max_kw=rules.p2p_max_kw,
+        one_arrangement=rules.one_arrangement,
         schedule_ahead_minutes=rules.schedule_ahead_minutes,
         rules=top.text("rules") if top.has("rules") else None,
         netting=netting,
@@ -150,7 +151,7 @@ def rules_from_dict(data: object, place: str) -> P2PRules:
     Returns
     -------
     P2PRules
-        Lay them over a tariff with `tariff.with_rules(rules)`.
+        Checked; `tariff_rules.lay_rules` lays them over a tariff.
 
     Raises
     ------
@@ -192,7 +193,9 @@ def _frames(top: PlainData) -> tuple[ToDFrame, ...]:
     for position, frame in enumerate(frames):
         for other in frames[:position]:
             if other.name != frame.name and other.column == frame.column:
-                wrong = f"has the same column in tables as {other.name!r} (billed_{frame.column}_kwh)"
+                wrong = (
+                    f"has the same column in tables as {other.name!r} (billed_{frame.column}_kwh)"
+                )
                 remedy = "let the names differ in more than spaces, hyphens and underscores"
                 top.problem("frames", frame.name, wrong, remedy)
     if not frames:
@@ -284,6 +287,7 @@ def _rules_of(top: PlainData, name: str = "none", title: str = "") -> P2PRules:
         p2p_counts_towards_slabs=top.flag("p2p_counts_towards_slabs"),
         imbalance=_imbalance(top.part("imbalance")),
         p2p_max_kw=top.number("p2p_max_kw", math.inf, above=True),
+        one_arrangement=top.flag("one_arrangement"),
         schedule_ahead_minutes=top.integer("schedule_ahead_minutes", 0, 0, 2 * MINUTES_PER_DAY),
         valid_from=top.day("valid_from"),
         valid_to=top.day("valid_to"),

@@ -187,7 +187,9 @@ def _imbalance_problems(data: dict[str, Any], place: str, tariff: Tariff) -> lis
     if tariff.netting == "month" and tariff.imbalance.price == "single":
         # A frame's charge is one price less retail or feed-in, and the month's bill brings these.
         # Under net metering it does not: it prices units by slab, and banks what is not used.
-        path = "tariff.imbalance.price" if given.get("imbalance") is None else "settlement.imbalance"
+        path = (
+            "tariff.imbalance.price" if given.get("imbalance") is None else "settlement.imbalance"
+        )
         wrong = (
             f"the tariff {tariff.name} nets by month: no frame knows what a unit will be worth on "
             "the bill, so that one price for both sides cannot be reached"

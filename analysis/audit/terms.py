@@ -73,6 +73,7 @@ class Terms:
     penalty: float
     rules: str | None
     p2p_max_kw: float
+    one_arrangement: bool
     applies: tuple[str | None, str | None]
     unconfirmed: tuple[str, ...]
 
@@ -154,6 +155,7 @@ def _terms(data: Mapping[str, Any]) -> Terms:
         penalty=0.0 if imbalance.get("waived") else float(imbalance.get("penalty_factor", 0.0)),
         rules=_text(data.get("rules")),
         p2p_max_kw=_or(data.get("p2p_max_kw"), math.inf),
+        one_arrangement=bool(data.get("one_arrangement", False)),
         applies=(_text(data.get("valid_from")), _text(data.get("valid_to"))),
         unconfirmed=tuple(str(text) for text in data.get("unconfirmed") or ()),
     )

@@ -19,21 +19,24 @@ from gridbazaar.market.settlement import SettlementError, settle_frame
 from gridbazaar.market.statement import bill_table, statement
 from gridbazaar.market.tariff import Banking, Imbalance, Slab
 from gridbazaar.market.tariff_presets import preset_file, preset_names
-from gridbazaar.market.tariff_reading import rules_from_dict, tariff_from_dict
+from gridbazaar.market.tariff_reading import tariff_from_dict
+from gridbazaar.market.tariff_rules import lay_rules
 from gridbazaar.market.utility_account import utility_account
 
 NOV = whole_month(2025, 11)
-PRESETS = {
-    name: tariff_from_dict(yaml.safe_load(preset_file(name).read_text("utf-8")), name)
-    for name in preset_names()
-}
-DELHI = rules_from_dict(yaml.safe_load(preset_file("delhi-2024").read_text("utf-8")), "delhi")
+
+
+def read(name):
+    return yaml.safe_load(preset_file(name).read_text("utf-8"))
+
+
+PRESETS = {name: tariff_from_dict(read(name), name) for name in preset_names()}
 SIMPLE, KERALA = PRESETS["simple"], PRESETS["kseb-2025"]
 VARIANTS = {
     **PRESETS,
     "interval": replace(SIMPLE, netting="interval"),
     "gross": replace(SIMPLE, metering="gross-metering"),
-    "delhi": SIMPLE.with_rules(DELHI),
+    "delhi": tariff_from_dict(lay_rules(read("simple"), read("delhi-2024"), "delhi"), "simple"),
     "penalty": replace(SIMPLE, imbalance=Imbalance("single", 0.2)),
     "same-frame bank": replace(KERALA, banking=Banking(4, 3.26, "frame")),
 }

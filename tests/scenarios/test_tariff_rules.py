@@ -89,6 +89,11 @@ def test_no_rules_are_not_the_rules_called_none():
             ),
         ),
         (["tariff=report", "start=2030-01-01"], ()),
+        (["tariff=simple", "settlement.rules=delhi-2024", "gate_closure_minutes=120"], ()),
+        (
+            ["tariff=kseb-2025", "settlement.rules=delhi-2024", "gate_closure_minutes=120"],
+            ("rules delhi-2024: a member may have one arrangement at a time, net metering or P2P",),
+        ),
     ],
 )
 def test_days_outside_a_tariff_are_noted_and_no_error(overrides, said):
