@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal, cast
 
-from .plain_data import PlainData
+from .plain_data import LARGEST, PlainData
 from .tariff import (
     Banking,
     GridSupport,
@@ -110,7 +110,7 @@ def tariff_from_dict(data: object, place: str) -> Tariff:
         slabs=slabs or (Slab(math.inf, reference, *(fixed or (0.0, 0.0))),),
         all_units=all_units,
         tod_above_kwh=top.number("tod_above_kwh", 0.0),
-        feed_in_per_kwh=top.number("feed_in_per_kwh", low=-math.inf),
+        feed_in_per_kwh=top.number("feed_in_per_kwh", low=-LARGEST),
         bulk_price_per_kwh=top.number("bulk_price_per_kwh"),
         network_charge_per_kwh=rules.network_charge_per_kwh or 0.0,
         transaction_charge_per_kwh=rules.transaction_charge_per_kwh,
@@ -184,7 +184,12 @@ def _frames(top: PlainData) -> tuple[ToDFrame, ...]:
         start, end = part.minute("start") % MINUTES_PER_DAY, part.minute("end") or MINUTES_PER_DAY
         clocks_read &= len(top.problems) == before
         frames.append(
-            ToDFrame(part.text("name"), start, end, part.number("multiplier", 1.0, above=True))
+            ToDFrame(
+                part.text("name"),
+                start,
+                end,
+                part.number("multiplier", 1.0, high=1000.0, above=True),
+            )
         )
         part.close()
     names = [frame.name for frame in frames]
@@ -270,7 +275,9 @@ def _imbalance(part: PlainData | None) -> Imbalance:
     if part is None:
         return Imbalance()
     price = cast(Literal["dual", "single"], part.choice("price", ("dual", "single"), "dual"))
-    imbalance = Imbalance(price, part.number("penalty_factor", 0.0), part.flag("waived"))
+    imbalance = Imbalance(
+        price, part.number("penalty_factor", 0.0, high=1000.0), part.flag("waived")
+    )
     part.close()
     return imbalance
 

@@ -102,6 +102,24 @@ def test_frames_whose_columns_would_be_one_are_refused(other):
     assert "has the same column in tables as 'off peak' (billed_off_peak_kwh)" in problem
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("reference_rate_per_kwh", "feed_in_per_kwh", "bulk_price_per_kwh"),
+        *("network_charge_per_kwh", "transaction_charge_per_kwh", "tod_above_kwh"),
+    ],
+)
+def test_a_number_that_money_could_not_hold_is_refused(key):
+    problems = problems_of({key: 1e300})
+    assert f"t.yaml: {key}: 1e+300: is too large: write a number of at most 1,000,000" in problems
+    assert not [p for p in problems_of({key: True}) if "too large" in p]
+
+
+def test_a_feed_in_price_far_below_zero_is_refused_too():
+    (problem,) = problems_of({"feed_in_per_kwh": -1e300})
+    assert problem.endswith("is too small: write a number of at least -1,000,000")
+
+
 def test_report_is_cheapest_at_night_and_kerala_by_day():
     for name, cheapest in (
         ("report", "off-peak"),
