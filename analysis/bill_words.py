@@ -186,7 +186,7 @@ def bill_months(
     bills = results.bills[results.bills.prosumer == member].sort_values("month")
     lines = results.bill_lines[results.bill_lines.prosumer == member]
     energy = _metered(results, tariff, member)
-    size = float(results.members.set_index("prosumer").loc[member].pv_kwp)
+    size = float(results.members.set_index("prosumer")["pv_kwp"].to_dict()[member])
     netted = tariff.banking is not None and size <= tariff.net_metering_up_to_kw
     made, opening = [], 0.0
     for record in bills.to_dict("records"):
