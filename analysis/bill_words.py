@@ -19,13 +19,11 @@ GROUPS = (
     ("Energy from and to your neighbours", ("p2p_bought", "p2p_sold", "market_transfer")),
     (
         "Charges on trade with neighbours",
-        (
-            "network_charge",
-            "transaction_charge",
-            "curtailed_energy",
-            "network_curtailment",
-            "imbalance",
-        ),
+        ("network_charge", "transaction_charge", "imbalance"),
+    ),
+    (
+        "Sold, and then curtailed on the grid's order",
+        ("curtailed_energy", "network_curtailment"),
     ),
     ("Energy from the grid", ("grid_energy",)),
     ("Fixed and other charges", ("fixed_charge", "grid_support_charge")),
@@ -37,18 +35,48 @@ _TARIFF_RATE = ("grid_energy", "export_credit", "grid_support_charge", "bank_pay
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a bill; None where it has no units or no price. Amounts owed are positive."""
+    """One line of a bill; None where it has no units or no price. Amounts owed are positive.
+
+    `nominal`: the rate is the tariff's, and the amount was rounded frame by frame.
+    """
 
     line: str
     text: str
     energy_kwh: float | None
     rate_per_kwh: float | None
     amount: float
+    nominal: bool = False
 
     @property
     def average(self) -> bool:
         """Whether the rate is an average over many frames rather than a price of the tariff."""
-        return self.line not in _TARIFF_RATE
+        return not self.nominal and self.line not in _TARIFF_RATE
+
+
+@dataclass(frozen=True)
+class Netting:
+    """Units of a month under net metering: how imports become billed units, and the bank's book.
+
+    `billed_kwh` = `import_kwh` - `set_off_kwh`; `bank_kwh` = `opening_kwh` + `export_kwh` -
+    `set_off_kwh` - `paid_out_kwh`. Where units may serve any hour, those of the month are used
+    before those of the bank; else `from_bank_kwh` and `banked_kwh` are None, for a month may both
+    fill the bank of one frame and draw on another's. [kWh]
+    """
+
+    import_kwh: float
+    export_kwh: float
+    set_off_kwh: float
+    from_bank_kwh: float | None
+    banked_kwh: float | None
+    billed_kwh: float
+    opening_kwh: float
+    paid_out_kwh: float
+    bank_kwh: float
+
+    @property
+    def own_kwh(self) -> float | None:
+        """Imports offset by the month's own exports; None where that is not known."""
+        return None if self.from_bank_kwh is None else self.set_off_kwh - self.from_bank_kwh
 
 
 @dataclass(frozen=True)
@@ -91,6 +119,7 @@ class BillMonth:
     bank_kwh: float
     opening_bank_kwh: float
     frames: tuple[tuple[str, float], ...]
+    netting: Netting | None
 
     @property
     def title(self) -> str:
@@ -157,18 +186,25 @@ def bill_months(
     bills = results.bills[results.bills.prosumer == member].sort_values("month")
     lines = results.bill_lines[results.bill_lines.prosumer == member]
     energy = _metered(results, tariff, member)
+    size = float(results.members.set_index("prosumer")["pv_kwp"].to_dict()[member])
+    netted = tariff.banking is not None and size <= tariff.net_metering_up_to_kw
     made, opening = [], 0.0
     for record in bills.to_dict("records"):
         row = {str(name): value for name, value in record.items()}
         if month is None or row["month"] == month:
             own = lines[lines.month == row["month"]]
-            made.append(_month(row, own, energy, tariff, opening))
+            made.append(_month(row, own, energy, tariff, opening, netted))
         opening = float(row["bank_kwh"])
     return tuple(made)
 
 
 def _month(
-    row: dict[str, Any], lines: pd.DataFrame, energy: pd.DataFrame, tariff: Tariff, opening: float
+    row: dict[str, Any],
+    lines: pd.DataFrame,
+    energy: pd.DataFrame,
+    tariff: Tariff,
+    opening: float,
+    netted: bool,
 ) -> BillMonth:
     unit = tariff.minor_per_major
     all_lines = tuple(
@@ -176,10 +212,12 @@ def _month(
             str(line["line"]),
             str(line["text"]),
             _known(line["energy_kwh"]),
-            _known(line["rate_per_kwh"]),
+            _known(line["rate_per_kwh"]) if rate is None else rate,
             float(line["amount"]),
+            rate is not None,
         )
         for line in lines.to_dict("records")
+        for rate in (_nominal(str(line["line"]), row, tariff),)
     )
     groups = tuple(
         Group(title, part, _whole(sum(line.amount for line in part), unit))
@@ -198,7 +236,8 @@ def _month(
     saving, no_p2p = float(row["saving"]), float(row["no_p2p_total"])
     metered = energy.loc[row["month"]] if row["month"] in energy.index else None
     frames = tuple(
-        (f"{frame.name} {frame.clock}", float(row[_column(frame.name)])) for frame in tariff.frames
+        (f"{frame.name} {frame.clock}", float(row[f"billed_{frame.column}_kwh"]))
+        for frame in tariff.frames
     )
     return BillMonth(
         month=str(row["month"]),
@@ -223,6 +262,43 @@ def _month(
         bank_kwh=float(row["bank_kwh"]),
         opening_bank_kwh=opening,
         frames=frames,
+        netting=_netting(row, all_lines, tariff, opening) if netted else None,
+    )
+
+
+def _nominal(line: str, row: dict[str, Any], tariff: Tariff) -> float | None:
+    """The tariff's own rate of a charge on trade, where one rate is behind the whole line."""
+    if line == "network_charge":
+        return tariff.network_charge_per_kwh
+    if line != "transaction_charge":
+        return None
+    rate, share = tariff.transaction_charge_per_kwh, tariff.seller_share
+    shares = {
+        part
+        for part, side in ((share, "sold"), (1.0 - share, "bought"))
+        if float(row[f"p2p_{side}_kwh"]) > 0.0
+    }
+    return rate * shares.pop() if len(shares) == 1 else None
+
+
+def _netting(
+    row: dict[str, Any], lines: tuple[Line, ...], tariff: Tariff, opening: float
+) -> Netting:
+    taken, given = float(row["grid_import_kwh"]), float(row["grid_export_kwh"])
+    billed = sum(float(row[f"billed_{frame.column}_kwh"]) for frame in tariff.frames)
+    set_off = max(taken - billed, 0.0)
+    any_hour = tariff.banking is not None and tariff.banking.scope == "day"
+    own = min(set_off, given)
+    return Netting(
+        import_kwh=taken,
+        export_kwh=given,
+        set_off_kwh=set_off,
+        from_bank_kwh=set_off - own if any_hour else None,
+        banked_kwh=given - own if any_hour else None,
+        billed_kwh=billed,
+        opening_kwh=opening,
+        paid_out_kwh=sum(line.energy_kwh or 0.0 for line in lines if line.line == "bank_payout"),
+        bank_kwh=float(row["bank_kwh"]),
     )
 
 
@@ -238,10 +314,6 @@ def _metered(results: Results, tariff: Tariff, member: str) -> pd.DataFrame:
     return meters.groupby(day.dt.strftime("%Y-%m")).sum()
 
 
-def _column(frame: str) -> str:
-    return f"billed_{frame.replace('-', '_').replace(' ', '_')}_kwh"
-
-
 def _known(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
@@ -252,13 +324,15 @@ def _whole(amount: float, minor_per_major: int) -> float:
 
 
 def formats(minor_per_major: int) -> dict[str, Callable[[float], str]]:
-    """Return how a page writes numbers: `money`, `kwh`, `price` of a tariff, `average` price.
+    """Return how a page writes numbers: `money`, `kwh`, `units` of a line, `price`, `average`.
 
     Examples
     --------
     >>> written = formats(100)
-    >>> written["money"](-1234.5), written["kwh"](12.04), written["price"](8.4375)
-    ('−1,234.50', '12.0', '8.4375')
+    >>> written["money"](-1234.5), written["kwh"](12.04), written["units"](12.04)
+    ('−1,234.50', '12.0', '12.040')
+    >>> written["price"](8.4375), written["average"](8.4375)
+    ('8.4375', '8.44')
     """
     places = len(str(minor_per_major)) - 1
 
@@ -273,6 +347,8 @@ def formats(minor_per_major: int) -> dict[str, Callable[[float], str]]:
     return {
         "money": money,
         "kwh": lambda energy: f"{energy:,.1f}",
+        "units": lambda energy: f"{energy + 0.0:,.3f}",
+        "minus": lambda energy: f"−{energy:,.3f}" if energy >= 0.0005 else "0.000",
         "price": price,
         "average": lambda rate: f"{rate:.2f}",
     }

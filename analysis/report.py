@@ -133,7 +133,7 @@ def in_words(results: Results) -> str:
         how += f" ({market['engine']}, {market['objectives']} objectives, {choice})"
     rules = results.manifest["rules"]
     settled = f"settled under the tariff {results.manifest['tariff']}"
-    if rules != "none":
+    if rules is not None:
         settled += f" and the rules {rules}"
     return (
         f"{len(members):,} homes on the feeder {where}, {int((members.pv_kwp > 0).sum()):,} of "
@@ -151,7 +151,7 @@ def notes_of(manifest: dict[str, Any]) -> list[str]:
     left_out = manifest["left_out_of_trade"]
     if left_out:
         some = ", ".join(left_out[:8]) + (", ..." if len(left_out) > 8 else "")
-        rules = "its tariff" if manifest["rules"] == "none" else f"the rules {manifest['rules']}"
+        rules = "its tariff" if manifest["rules"] is None else f"the rules {manifest['rules']}"
         notes.append(
             f"{len(left_out)} members have systems too large for P2P trade under {rules} and "
             f"deal with the grid alone: {some}"

@@ -195,7 +195,7 @@ def comparison_notes(labelled: list[Labelled]) -> list[str]:
 
 def _tariff_words(manifest: dict[str, Any]) -> str:
     rules = manifest["rules"]
-    return str(manifest["tariff"]) + (f" with {rules}" if rules != "none" else "")
+    return str(manifest["tariff"]) + (f" with {rules}" if rules is not None else "")
 
 
 def setting_sheet(labelled: list[Labelled]) -> Sheet:

@@ -24,7 +24,15 @@ def tables() -> dict[str, str]:
             [_tariff_row(tariff) for tariff in tariffs],
         ),
         "rules": markdown_table(
-            ("preset", "transaction charge", "network charge", "ahead", "largest", "penalty"),
+            (
+                "preset",
+                "transaction charge",
+                "network charge",
+                "ahead",
+                "largest",
+                "penalty",
+                "applies",
+            ),
             [_rules_row(item) for item in rules],
         ),
         "sources": "\n".join(_facts(item) for item in (*tariffs, *rules)),
@@ -75,6 +83,7 @@ def _rules_row(rules: P2PRules) -> list[str]:
         f"{rules.schedule_ahead_minutes} min" if rules.schedule_ahead_minutes else "-",
         f"{rules.p2p_max_kw:g} kW" if math.isfinite(rules.p2p_max_kw) else "-",
         "waived" if imbalance.waived else f"{imbalance.factor:g} ({imbalance.price})",
+        rules.dated,
     ]
 
 

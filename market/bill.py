@@ -107,7 +107,6 @@ def bill_month(
     three_phase: ArrayLike | None = None,
     pv_kw: ArrayLike | None = None,
     bank_kwh: ArrayLike | None = None,
-    pay_out_bank: bool | None = None,
 ) -> Bills:
     """Bill one month for all members.
 
@@ -133,10 +132,8 @@ def bill_month(
     pv_kw : array_like, shape (N,), optional
         Size of each system; needed for a size limit of net metering or a grid-support charge. [kW]
     bank_kwh : array_like, shape (N, n_pools), optional
-        Units in the bank before the month; by default none. [kWh]
-    pay_out_bank : bool, optional
-        Whether what is left in the bank is paid out now; by default at the end of the last month
-        of the tariff's settlement year, if the run reaches it.
+        Units in the bank before the month; by default none. What is left at the end of the last
+        month of the tariff's settlement year is paid out, if the run reaches it. [kWh]
 
     Returns
     -------
@@ -189,12 +186,11 @@ def bill_month(
     credited = billable_kwh(sold_to_grid.sum(axis=1))
     writer.add("export_credit", credited, np.full(n, tariff.feed_in_per_kwh), sign=-1)
     _support_lines(writer, tariff, month, offset, size)
-    if tariff.banking is not None:
-        due = month.ends and month.month == tariff.banking.last_month
-        if due if pay_out_bank is None else pay_out_bank:
-            left = billable_kwh(bank.sum(axis=1))
-            writer.add("bank_payout", left, np.full(n, tariff.banking.payout_per_kwh), sign=-1)
-            bank = np.zeros_like(bank)
+    banking = tariff.banking
+    if banking is not None and month.ends and month.month == banking.last_month:
+        left = billable_kwh(bank.sum(axis=1))
+        writer.add("bank_payout", left, np.full(n, banking.payout_per_kwh), sign=-1)
+        bank = np.zeros_like(bank)
     lines = writer.lines()
     total = lines.amounts(n, None)
     return Bills(month, tariff, lines, by_tod_in, by_tod_out, billed, opening_bank, bank, total)
@@ -298,7 +294,7 @@ def _support_lines(
 ) -> None:
     """Grid-support charge on offset imports of the non-solar frames, by telescopic block."""
     support = tariff.grid_support
-    if support is None:
+    if support is None or not support.levied_in(month.year, month.month):
         return
     frames = [tariff.frame_index(name) for name in support.frames]
     drawn = billable_kwh(offset_kwh[:, frames].sum(axis=1))

@@ -257,7 +257,10 @@ class Ledger:
         }
 
     def problems(self) -> list[str]:
-        """Audit the ledger itself.
+        """Audit the ledger itself: the check of whoever keeps one in memory.
+
+        `gridbazaar verify` reads a finished run's postings and chains them anew with its own code,
+        so that an error here cannot hide one there.
 
         Returns
         -------

@@ -12,6 +12,9 @@ from .tod import MINUTES_PER_DAY
 
 T = TypeVar("T")
 
+#: Largest price, energy or power that is read: money in 64-bit integers has an end.
+LARGEST = 1e6
+
 
 class PlainData:
     """One mapping of a data file; each reader method takes a key, checks it and returns a value.
@@ -86,7 +89,7 @@ class PlainData:
         key: str,
         default: float | None = None,
         low: float = 0.0,
-        high: float = math.inf,
+        high: float = LARGEST,
         above: bool = False,
     ) -> float:
         """A finite number from `low` (itself excluded if `above`) to `high`."""
@@ -100,9 +103,9 @@ class PlainData:
         elif value < low or (above and value == low):
             least = "above" if above else "of at least"
             wrong = "is negative" if low == 0.0 and value < 0 else "is too small"
-            self.problem(key, value, wrong, f"write a number {least} {low:g}")
+            self.problem(key, value, wrong, f"write a number {least} {low:,.10g}")
         elif value > high:
-            self.problem(key, value, "is too large", f"write a number of at most {high:g}")
+            self.problem(key, value, "is too large", f"write a number of at most {high:,.10g}")
         else:
             return float(value)
         return low + 1.0 if math.isfinite(low) else 0.0

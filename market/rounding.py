@@ -20,6 +20,9 @@ ENERGY_DECIMALS = 6
 #: Decimals of a minor unit that are kept before the half is rounded away from zero.
 NOISE_DECIMALS = 6
 
+#: Up to this many minor units every whole number is a float64, so that no rounding loses one.
+LARGEST_MINOR = 2**53
+
 
 def to_minor(amount: ArrayLike, minor_per_major: int = 100) -> IntArray:
     """Round amounts of money to whole minor units, half away from zero.
@@ -39,7 +42,7 @@ def to_minor(amount: ArrayLike, minor_per_major: int = 100) -> IntArray:
     Raises
     ------
     ValueError
-        If an amount is NaN or infinite.
+        If an amount is NaN or infinite, or above 2^53 minor units.
 
     Examples
     --------
@@ -50,6 +53,7 @@ def to_minor(amount: ArrayLike, minor_per_major: int = 100) -> IntArray:
     if not np.all(np.isfinite(value)):
         raise ValueError("an amount of money is NaN or infinite: pass finite numbers")
     minor = np.round(value * minor_per_major, NOISE_DECIMALS)
+    _check_size(minor)
     rounded: IntArray = (np.sign(minor) * np.floor(np.abs(minor) + 0.5)).astype(np.int64)
     return rounded
 
@@ -100,7 +104,8 @@ def split_minor(exact_minor: ArrayLike, total_minor: int | None = None) -> IntAr
     Raises
     ------
     ValueError
-        If a share is NaN or infinite, or if nobody has a share and the total is not 0.
+        If a share is NaN or infinite or above 2^53 minor units, or if nobody has a share and the
+        total is not 0.
 
     References
     ----------
@@ -119,6 +124,7 @@ def split_minor(exact_minor: ArrayLike, total_minor: int | None = None) -> IntAr
         raise ValueError("a share of money is NaN or infinite: pass finite numbers")
     total = int(to_minor(exact.sum(), 1)) if total_minor is None else int(total_minor)
     share = np.round(exact, NOISE_DECIMALS)
+    _check_size(share)
     split: IntArray = np.floor(share).astype(np.int64)
     holders = np.flatnonzero(share)
     if holders.size == 0:
@@ -154,3 +160,11 @@ def billable_kwh(energy_kwh: ArrayLike) -> FloatArray:
     """
     energy = np.asarray(energy_kwh, dtype=np.float64)
     return np.asarray(np.round(energy, ENERGY_DECIMALS), dtype=np.float64)
+
+
+def _check_size(minor: FloatArray) -> None:
+    if not np.all(np.abs(minor) <= LARGEST_MINOR):
+        raise ValueError(
+            f"an amount of money is above {LARGEST_MINOR:,} minor units, where whole ones are "
+            "lost: lower prices or energies"
+        )

@@ -1,9 +1,8 @@
-"""Bills as people read them: one member's lines in words, and all members' as a table."""
+"""Bills as people read them: every line in words, and all members' bills as a table."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,76 +31,6 @@ WORDS = {
     "export_credit": "Credit for energy fed into the grid",
     "bank_payout": "Payout of banked units",
 }
-
-
-@dataclass(frozen=True)
-class StatementLine:
-    """One line of a member's bill.
-
-    Attributes
-    ----------
-    text : str
-        What it is for.
-    energy_kwh, rate_per_kwh : float, optional
-        Units and price; None where the line has none. [kWh, currency/kWh]
-    amount_minor : int
-        What the member owes (+) or gets (-). [minor units]
-    """
-
-    text: str
-    energy_kwh: float | None
-    rate_per_kwh: float | None
-    amount_minor: int
-
-
-def statement(bills: Bills, member: int) -> list[StatementLine]:
-    """One member's bill, line by line; the amounts sum to its total.
-
-    Parameters
-    ----------
-    bills : Bills
-        The month's bills.
-    member : int
-        Position of the member.
-
-    Returns
-    -------
-    list of StatementLine
-        In the order of the bill: trade with neighbours, grid energy by slab and frame, charges,
-        credits.
-
-    Raises
-    ------
-    IndexError
-        If there is no such member.
-
-    Examples
-    --------
-    >>> from gridbazaar.market.bill import bill_month
-    >>> from gridbazaar.market.billing_month import whole_month
-    >>> from gridbazaar.market.tariff import Slab
-    >>> from gridbazaar.market.tod import ToDFrame
-    >>> tariff = Tariff("t", (ToDFrame("all day", 0, 1440),), 5.0, 3.0, 3.0,
-    ...                 (Slab(50, 3.35), Slab(math.inf, 4.25)), tod_above_kwh=math.inf)
-    >>> bills = bill_month(tariff, whole_month(2025, 11), [[80.0]], [[0.0]], [0])
-    >>> [(line.text, line.amount_minor) for line in statement(bills, 0)]
-    [('Grid energy, units 0-50', 16750), ('Grid energy, units above 50', 12750)]
-    """
-    if not 0 <= member < bills.n_members:
-        raise IndexError(f"no member at position {member}: use 0 to {bills.n_members - 1}")
-    lines = bills.lines
-    result = []
-    for row in np.flatnonzero(lines.member == member).tolist():
-        energy, rate = float(lines.energy_kwh[row]), float(lines.rate_per_kwh[row])
-        result.append(
-            StatementLine(
-                _text(bills, row),
-                energy if energy else None,
-                rate if energy and math.isfinite(rate) else None,
-                int(lines.amount_minor[row]),
-            )
-        )
-    return result
 
 
 def line_table(bills: Bills) -> dict[str, NDArray[np.generic]]:
@@ -190,10 +119,8 @@ def bill_table(bills: Bills, savings: Savings | None = None) -> dict[str, NDArra
         "grid_import_kwh": bills.grid_import_kwh.sum(axis=1),
         "grid_export_kwh": bills.grid_export_kwh.sum(axis=1),
     }
-    for position, name in enumerate(tariff.frame_names):
-        table[f"billed_{name.replace('-', '_').replace(' ', '_')}_kwh"] = bills.billed_kwh[
-            :, position
-        ]
+    for position, frame in enumerate(tariff.frames):
+        table[f"billed_{frame.column}_kwh"] = bills.billed_kwh[:, position]
     for side in ("bought", "sold"):
         energy = bills.energy_kwh(f"p2p_{side}")
         paid = np.abs(money(bills.amount_minor(f"p2p_{side}")))

@@ -7,14 +7,22 @@ by `settlement` (frame by frame) and `bill` (month by month); nothing about one 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .tariff_parts import Banking, GridSupport, Imbalance, P2PRules, Slab, TariffError
+from .tariff_parts import (
+    Banking,
+    GridSupport,
+    Imbalance,
+    P2PRules,
+    Slab,
+    TariffError,
+    days_in_words,
+)
 from .tod import ToDFrame
 
 __all__ = [
@@ -63,8 +71,9 @@ class Tariff:
         Larger systems are billed by net billing. [kW]
     p2p rules
         `network_charge_per_kwh`, `transaction_charge_per_kwh`, `seller_share`,
-        `p2p_counts_towards_slabs`, `imbalance`, `p2p_max_kw`, `schedule_ahead_minutes`: see
-        `P2PRules`; `rules` names the preset they came from.
+        `p2p_counts_towards_slabs`, `imbalance`, `p2p_max_kw`, `one_arrangement`,
+        `schedule_ahead_minutes`: see `P2PRules`; `rules` names the preset that was laid over it,
+        None where none was.
     minor_per_major : int
         Minor units (paise) in a major one (rupee).
     valid_from, valid_to : date, optional
@@ -96,8 +105,9 @@ class Tariff:
     p2p_counts_towards_slabs: bool = False
     imbalance: Imbalance = field(default_factory=Imbalance)
     p2p_max_kw: float = math.inf
+    one_arrangement: bool = False
     schedule_ahead_minutes: int = 0
-    rules: str = "none"
+    rules: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
     unconfirmed: tuple[str, ...] = ()
@@ -121,9 +131,7 @@ class Tariff:
     @property
     def dated(self) -> str:
         """The days on which the tariff applies, as people read them."""
-        if self.valid_from is None and self.valid_to is None:
-            return "undated"
-        return f"{self.valid_from or '...'} to {self.valid_to or '...'}"
+        return days_in_words(self.valid_from, self.valid_to)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -179,43 +187,6 @@ class Tariff:
         6.075
         """
         return self.reference_rate_per_kwh * self.frames[self.frame_index(frame_name)].multiplier
-
-    def with_rules(self, rules: P2PRules) -> Tariff:
-        """This tariff under a regulator's rules for peer-to-peer trade.
-
-        Parameters
-        ----------
-        rules : P2PRules
-            The rules; a network charge of None keeps the tariff's own.
-
-        Returns
-        -------
-        Tariff
-            A copy whose P2P fields are those of the rules, sources and unconfirmed facts joined.
-
-        Examples
-        --------
-        >>> flat = (ToDFrame("all day", 0, 1440),)
-        >>> tariff = Tariff("flat", flat, 6.75, 3.15, 3.15, (Slab(math.inf, 6.75),))
-        >>> rules = P2PRules("x", "", "", transaction_charge_per_kwh=0.42)
-        >>> tariff.with_rules(rules).transaction_charge_per_kwh
-        0.42
-        """
-        network = rules.network_charge_per_kwh
-        return replace(
-            self,
-            network_charge_per_kwh=self.network_charge_per_kwh if network is None else network,
-            transaction_charge_per_kwh=rules.transaction_charge_per_kwh,
-            seller_share=rules.seller_share,
-            p2p_counts_towards_slabs=rules.p2p_counts_towards_slabs,
-            imbalance=rules.imbalance,
-            p2p_max_kw=rules.p2p_max_kw,
-            schedule_ahead_minutes=rules.schedule_ahead_minutes,
-            rules=rules.name,
-            source="; ".join(part for part in (self.source, rules.source) if part),
-            unconfirmed=self.unconfirmed + rules.unconfirmed,
-            notes=self.notes + rules.notes,
-        )
 
     def interval_problems(self, interval_minutes: int) -> list[str]:
         """Say which frames do not hold a whole number of metering intervals.

@@ -22,6 +22,27 @@ class TariffError(ValueError):
         self.problems = list(problems)
 
 
+def days_in_words(first: date | None, last: date | None) -> str:
+    """The days on which a tariff or rules apply, as people read them.
+
+    Parameters
+    ----------
+    first, last : date, optional
+        Both included; None where it is open.
+
+    Returns
+    -------
+    str
+        `FIRST to LAST`, `...` for an open end, `undated` without either.
+
+    Examples
+    --------
+    >>> days_in_words(None, date(2027, 3, 31)), days_in_words(None, None)
+    ('... to 2027-03-31', 'undated')
+    """
+    return "undated" if first is last is None else f"{first or '...'} to {last or '...'}"
+
+
 @dataclass(frozen=True)
 class Slab:
     """One step of the energy charge, and the fixed charge of a month that ends in it.
@@ -78,11 +99,24 @@ class GridSupport:
         The non-solar frames.
     blocks : tuple of (float, float)
         Upper edge in a whole month [kWh] and charge [currency/kWh], telescopic, ascending.
+    valid_from : date, optional
+        Levied in months that begin on this day or later; None: always.
+
+    Examples
+    --------
+    >>> charge = GridSupport(10.0, ("peak",), ((math.inf, 0.5),), date(2026, 1, 1))
+    >>> charge.levied_in(2025, 12), charge.levied_in(2026, 1)
+    (False, True)
     """
 
     above_kw: float
     frames: tuple[str, ...]
     blocks: tuple[tuple[float, float], ...]
+    valid_from: date | None = None
+
+    def levied_in(self, year: int, month: int) -> bool:
+        """Whether the bill of a calendar month has it."""
+        return self.valid_from is None or date(year, month, 1) >= self.valid_from
 
 
 @dataclass(frozen=True)
@@ -114,7 +148,7 @@ class Imbalance:
 
 @dataclass(frozen=True)
 class P2PRules:
-    """A regulator's rules for peer-to-peer trade, laid over any tariff by `Tariff.with_rules`.
+    """A regulator's rules for peer-to-peer trade, laid over any tariff by `lay_rules`.
 
     Attributes
     ----------
@@ -132,6 +166,8 @@ class P2PRules:
         What broken contracts cost.
     p2p_max_kw : float
         Largest system that may take part. [kW]
+    one_arrangement : bool
+        A member may have net metering or peer-to-peer trade, not both; said, and not enforced.
     schedule_ahead_minutes : int
         Least time from the schedule to the delivery. [min]
     valid_from, valid_to : date, optional
@@ -149,8 +185,14 @@ class P2PRules:
     p2p_counts_towards_slabs: bool = False
     imbalance: Imbalance = field(default_factory=Imbalance)
     p2p_max_kw: float = math.inf
+    one_arrangement: bool = False
     schedule_ahead_minutes: int = 0
     valid_from: date | None = None
     valid_to: date | None = None
     unconfirmed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def dated(self) -> str:
+        """The days on which the rules apply, as people read them."""
+        return days_in_words(self.valid_from, self.valid_to)

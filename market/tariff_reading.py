@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal, cast
 
-from .plain_data import PlainData
+from .plain_data import LARGEST, PlainData
 from .tariff import (
     Banking,
     GridSupport,
@@ -110,7 +110,7 @@ def tariff_from_dict(data: object, place: str) -> Tariff:
         slabs=slabs or (Slab(math.inf, reference, *(fixed or (0.0, 0.0))),),
         all_units=all_units,
         tod_above_kwh=top.number("tod_above_kwh", 0.0),
-        feed_in_per_kwh=top.number("feed_in_per_kwh", low=-math.inf),
+        feed_in_per_kwh=top.number("feed_in_per_kwh", low=-LARGEST),
         bulk_price_per_kwh=top.number("bulk_price_per_kwh"),
         network_charge_per_kwh=rules.network_charge_per_kwh or 0.0,
         transaction_charge_per_kwh=rules.transaction_charge_per_kwh,
@@ -118,8 +118,9 @@ def tariff_from_dict(data: object, place: str) -> Tariff:
         p2p_counts_towards_slabs=rules.p2p_counts_towards_slabs,
         imbalance=rules.imbalance,
         p2p_max_kw=rules.p2p_max_kw,
+        one_arrangement=rules.one_arrangement,
         schedule_ahead_minutes=rules.schedule_ahead_minutes,
-        rules=top.text("rules", "none"),
+        rules=top.text("rules") if top.has("rules") else None,
         netting=netting,
         metering=metering,
         banking=banking or (Banking() if netting == "month" else None),
@@ -150,7 +151,7 @@ def rules_from_dict(data: object, place: str) -> P2PRules:
     Returns
     -------
     P2PRules
-        Lay them over a tariff with `tariff.with_rules(rules)`.
+        Checked; `tariff_rules.lay_rules` lays them over a tariff.
 
     Raises
     ------
@@ -183,12 +184,25 @@ def _frames(top: PlainData) -> tuple[ToDFrame, ...]:
         start, end = part.minute("start") % MINUTES_PER_DAY, part.minute("end") or MINUTES_PER_DAY
         clocks_read &= len(top.problems) == before
         frames.append(
-            ToDFrame(part.text("name"), start, end, part.number("multiplier", 1.0, above=True))
+            ToDFrame(
+                part.text("name"),
+                start,
+                end,
+                part.number("multiplier", 1.0, high=1000.0, above=True),
+            )
         )
         part.close()
     names = [frame.name for frame in frames]
     for name in sorted({name for name in names if names.count(name) > 1}):
         top.problem("frames", name, "names several frames", "give each frame its own name")
+    for position, frame in enumerate(frames):
+        for other in frames[:position]:
+            if other.name != frame.name and other.column == frame.column:
+                wrong = (
+                    f"has the same column in tables as {other.name!r} (billed_{frame.column}_kwh)"
+                )
+                remedy = "let the names differ in more than spaces, hyphens and underscores"
+                top.problem("frames", frame.name, wrong, remedy)
     if not frames:
         top.problem("frames", top.data.get("frames"), "is missing or empty", "list the frames")
     elif clocks_read:
@@ -250,7 +264,7 @@ def _grid_support(part: PlainData | None, frame_names: Sequence[str]) -> GridSup
             part.problem("frames", name, "is a frame the tariff lacks", remedy)
     steps = _slabs(part, "blocks", 0.0, unbounded=True)
     blocks = tuple((step.up_to_kwh, step.rate_per_kwh) for step in steps)
-    support = GridSupport(part.number("above_kw"), frames, blocks)
+    support = GridSupport(part.number("above_kw"), frames, blocks, part.day("valid_from"))
     if not steps:
         part.problem("blocks", None, "is missing or empty", "list up_to_kwh and rate_per_kwh")
     part.close()
@@ -261,7 +275,9 @@ def _imbalance(part: PlainData | None) -> Imbalance:
     if part is None:
         return Imbalance()
     price = cast(Literal["dual", "single"], part.choice("price", ("dual", "single"), "dual"))
-    imbalance = Imbalance(price, part.number("penalty_factor", 0.0), part.flag("waived"))
+    imbalance = Imbalance(
+        price, part.number("penalty_factor", 0.0, high=1000.0), part.flag("waived")
+    )
     part.close()
     return imbalance
 
@@ -278,6 +294,7 @@ def _rules_of(top: PlainData, name: str = "none", title: str = "") -> P2PRules:
         p2p_counts_towards_slabs=top.flag("p2p_counts_towards_slabs"),
         imbalance=_imbalance(top.part("imbalance")),
         p2p_max_kw=top.number("p2p_max_kw", math.inf, above=True),
+        one_arrangement=top.flag("one_arrangement"),
         schedule_ahead_minutes=top.integer("schedule_ahead_minutes", 0, 0, 2 * MINUTES_PER_DAY),
         valid_from=top.day("valid_from"),
         valid_to=top.day("valid_to"),

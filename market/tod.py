@@ -47,6 +47,11 @@ class ToDFrame:
         """The frame as people read it, `22:00-06:00`."""
         return f"{clock(self.start_minute)}-{clock(self.end_minute)}"
 
+    @property
+    def column(self) -> str:
+        """The frame's name as part of a table's column, `off_peak`."""
+        return self.name.replace("-", "_").replace(" ", "_")
+
     def holds(self, minute_of_day: int) -> bool:
         """Whether a minute of the day (0 to 1439) lies in the frame."""
         return (minute_of_day - self.start_minute) % MINUTES_PER_DAY < self.minutes

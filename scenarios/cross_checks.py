@@ -159,12 +159,13 @@ def _rule_problems(data: dict[str, Any], place: str, folder: Path, tariff: Tarif
     gate = data.get("gate_closure_minutes", Scenario.model_fields["gate_closure_minutes"].default)
     ahead = tariff.schedule_ahead_minutes
     if isinstance(gate, int) and not isinstance(gate, bool) and gate < ahead:
-        who = "its tariff" if tariff.rules == "none" else f"the rules {tariff.rules}"
+        who = "its tariff" if tariff.rules is None else f"the rules {tariff.rules}"
         wrong = f"{who} want schedules {ahead} min ahead of delivery"
         remedy = f"give {ahead} or more"
         if ahead > _LATEST_GATE_MINUTES:
             remedy = f"no gate closes earlier than {_LATEST_GATE_MINUTES} min: choose other rules"
         found.append(problem(place, "gate_closure_minutes", gate, wrong, remedy))
+    found += _imbalance_problems(data, place, tariff)
     scenario = _with(data, folder, "members") if tariff.needs else None
     if scenario is not None and scenario.members.file is not None:
         try:
@@ -175,6 +176,32 @@ def _rule_problems(data: dict[str, Any], place: str, folder: Path, tariff: Tarif
             wrong = f"is missing, and the tariff {tariff.name} has rules by size of PV system"
             remedy = "add the column, 0 for homes without PV"
             found.append(problem(scenario.members.file, "line 1", "pv_kwp", wrong, remedy))
+    return found
+
+
+def _imbalance_problems(data: dict[str, Any], place: str, tariff: Tariff) -> list[str]:
+    """Prices of broken contracts that the tariff's netting or rules leave without sense."""
+    found = []
+    section = data.get("settlement")
+    given = section if isinstance(section, dict) else {}
+    if tariff.netting == "month" and tariff.imbalance.price == "single":
+        # A frame's charge is one price less retail or feed-in, and the month's bill brings these.
+        # Under net metering it does not: it prices units by slab, and banks what is not used.
+        path = (
+            "tariff.imbalance.price" if given.get("imbalance") is None else "settlement.imbalance"
+        )
+        wrong = (
+            f"the tariff {tariff.name} nets by month: no frame knows what a unit will be worth on "
+            "the bill, so that one price for both sides cannot be reached"
+        )
+        remedy = "write dual, or choose a tariff that nets by frame or interval"
+        found.append(problem(place, path, "single", wrong, remedy))
+    factor = given.get("penalty_factor")
+    if tariff.imbalance.waived and factor:
+        who = f"the tariff {tariff.name}" if tariff.rules is None else f"the rules {tariff.rules}"
+        wrong = f"{who} waive every penalty: it would do nothing"
+        remedy = "leave it out, or choose other rules"
+        found.append(problem(place, "settlement.penalty_factor", factor, wrong, remedy))
     return found
 
 

@@ -11,6 +11,7 @@ from ..market.tariff import Tariff
 from ..market.tariff_parts import P2PRules, TariffError
 from ..market.tariff_presets import preset_file, preset_names
 from ..market.tariff_reading import rules_from_dict, tariff_from_dict
+from ..market.tariff_rules import lay_rules
 from .files import inside
 from .names import nearest
 from .problems import ScenarioError, problem
@@ -70,7 +71,7 @@ def scenario_tariff(scenario: Scenario) -> Tariff:
 
 
 def tariff_notes(scenario: Scenario) -> tuple[str, ...]:
-    """What a reader of the run must know about the dates of its tariff and rules.
+    """What a reader of the run must know about the limits of its tariff and rules.
 
     Dates are no error: a tariff may be tried on other days than its own.
 
@@ -82,7 +83,8 @@ def tariff_notes(scenario: Scenario) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        A sentence for the tariff and for the rules if the run leaves the days on which they apply.
+        A sentence for the tariff and for the rules if the run leaves the days on which they apply,
+        and one for a rule that is not enforced.
 
     Examples
     --------
@@ -98,13 +100,25 @@ def tariff_notes(scenario: Scenario) -> tuple[str, ...]:
     tariff = scenario_tariff(scenario)
     dated.append((f"tariff {tariff.name}", tariff))
     if scenario.settlement.rules is not None:
-        _, rules = _rules(scenario.settlement.rules, scenario.folder, _allowed(scenario))
+        name = scenario.settlement.rules
+        rules = rules_from_dict(_rules(name, scenario.folder, _allowed(scenario)), name)
         dated.append((f"rules {rules.name}", rules))
-    return tuple(
+    notes = tuple(
         f"{what} applies {_days(terms.valid_from, terms.valid_to)}; "
         f"the run is from {first} to {last}"
         for what, terms in dated
         if (terms.valid_from or first) > first or (terms.valid_to or last) < last
+    )
+    return (*notes, *_arrangement_notes(tariff))
+
+
+def _arrangement_notes(tariff: Tariff) -> tuple[str, ...]:
+    if not tariff.one_arrangement or tariff.netting != "month":
+        return ()
+    who = f"tariff {tariff.name}" if tariff.rules is None else f"rules {tariff.rules}"
+    return (
+        f"{who}: a member may have one arrangement at a time, net metering or P2P; this is not "
+        f"enforced: the tariff {tariff.name} nets every member's month, also of those who trade",
     )
 
 
@@ -136,7 +150,11 @@ def _tariff_data(tariff: Any, settlement: Any, folder: Path, outside: bool) -> d
             data = _named(source, f"tariff.{sources[0]}", folder, outside)
         data = _merged(data, changes) if sources else copy.deepcopy(changes)
     if settlement.rules is not None:
-        data = _with_rules(data, _rules(settlement.rules, folder, outside))
+        rules = _rules(settlement.rules, folder, outside)
+        try:
+            data = lay_rules(data, rules, settlement.rules)
+        except TariffError as error:
+            raise ScenarioError(error.problems) from error
     imbalance = {
         key: value
         for key, value in (
@@ -166,42 +184,8 @@ def _named(
     return data
 
 
-def _rules(name: str, folder: Path, outside: bool) -> tuple[dict[str, Any], P2PRules]:
-    data = _named(name, "settlement.rules", folder, outside, kind="rules")
-    try:
-        return data, rules_from_dict(data, name)
-    except TariffError as error:
-        raise ScenarioError(error.problems) from error
-
-
-# Keys of a rules file that say what it is, and not what a tariff becomes under it.
-_RULES_OWN = frozenset(
-    {"kind", "name", "title", "source", "notes", "unconfirmed", "valid_from", "valid_to"}
-)
-
-
-def _with_rules(data: dict[str, Any], rules: tuple[dict[str, Any], P2PRules]) -> dict[str, Any]:
-    """Lay rules over a tariff as data; what they leave out has the rules' default."""
-    given, checked = rules
-    laid = {key: value for key, value in given.items() if key not in _RULES_OWN}
-    dropped = ("transaction_charge_per_kwh", "seller_share", "p2p_counts_towards_slabs")
-    kept = {
-        key: value
-        for key, value in data.items()
-        if key not in (*dropped, "imbalance", "p2p_max_kw", "schedule_ahead_minutes")
-    }
-    # What the rules replace is no longer a fact of the tariff, confirmed or not.
-    unconfirmed = [
-        fact for fact in data.get("unconfirmed", ()) if str(fact).partition(":")[0] not in laid
-    ]
-    notes = [*data.get("notes", ()), f"P2P rules: {checked.name} ({checked.source})"]
-    return {
-        **kept,
-        **copy.deepcopy(laid),
-        "rules": checked.name,
-        "notes": [*notes, *checked.notes],
-        "unconfirmed": [*unconfirmed, *checked.unconfirmed],
-    }
+def _rules(name: str, folder: Path, outside: bool) -> dict[str, Any]:
+    return _named(name, "settlement.rules", folder, outside, kind="rules")
 
 
 def _merged(base: Any, changes: Any) -> Any:

@@ -191,6 +191,13 @@ def test_several_problems_are_listed_at_once(tmp_path):
     assert len(said["problems"]) >= 3
 
 
+def test_one_problem_is_one(tmp_path):
+    (tmp_path / "bad.yaml").write_text(VILLAGE.replace("days: 1", "days: 0"))
+    done = gridbazaar("check", "bad.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout.splitlines()[-1] == "bad.yaml: 1 problem"
+
+
 def test_missing_files_and_directories_are_refused(three_days, tmp_path):
     assert gridbazaar("run", "nothing.yaml", cwd=tmp_path).returncode == 2
     assert gridbazaar("run", "kerala-vilage", cwd=tmp_path).returncode == 2

@@ -143,7 +143,8 @@ def bill_month(
     _enter(
         bill, terms, "export_credit", everyone, counted_kwh(credited.sum(axis=1)), terms.feed_in, -1
     )
-    if terms.support is not None:
+    # Dates as text are in the order of time.
+    if terms.support is not None and f"{month.name}-01" >= (terms.support_from or ""):
         _support_charge(bill, terms, month, offset, pv_kw)
     if terms.banks and month.ends and month.number == (terms.year_starts_month - 2) % 12 + 1:
         left = counted_kwh(bank.sum(axis=1))

@@ -87,9 +87,13 @@ def _check_dates(run: Run, found: Findings) -> None:
         wanted = [
             f"tariff {run.terms.name} applies {days}; the run is from {first} to {last}",
         ]
-    said = mechanism_notes(run)
+    said = [*_arrangement_notes(run), *mechanism_notes(run)]
     told = notes[len(notes) - len(said) :] if said else []
-    found.holds(DATES, told == said, lambda: f"{notes} recorded, {said} derived of the mechanism")
+    found.holds(
+        DATES,
+        told == said,
+        lambda: f"{notes} recorded, {said} derived of arrangement and mechanism",
+    )
     rest = notes[len(wanted) : len(notes) - len(said)]
     found.holds(
         DATES, notes[: len(wanted)] == wanted, lambda: f"{notes} recorded, {wanted} derived"
@@ -102,7 +106,19 @@ def _check_dates(run: Run, found: Findings) -> None:
     )
 
 
-def _is_rules_note(note: str, rules: str, first: str, last: str) -> bool:
+def _arrangement_notes(run: Run) -> list[str]:
+    """Return the note on one arrangement at a time, which is said where all months are netted."""
+    terms = run.terms
+    if not (terms.one_arrangement and terms.banks):
+        return []
+    who = f"rules {terms.rules}" if terms.rules is not None else f"tariff {terms.name}"
+    return [
+        f"{who}: a member may have one arrangement at a time, net metering or P2P; this is not "
+        f"enforced: the tariff {terms.name} nets every member's month, also of those who trade"
+    ]
+
+
+def _is_rules_note(note: str, rules: str | None, first: str, last: str) -> bool:
     """Whether a note says of these rules, and with sense, that they do not apply."""
     match = _RULES_NOTE.fullmatch(str(note))
     if match is None or match["name"] != rules or (match["begin"], match["end"]) != (first, last):

@@ -64,14 +64,16 @@ class Terms:
     support: Steps | None
     support_above_kw: float
     support_frames: tuple[int, ...]
+    support_from: str | None
     network_charge: float
     transaction_charge: float
     seller_share: float
     p2p_counts: bool
     single_price: bool
     penalty: float
-    rules: str
+    rules: str | None
     p2p_max_kw: float
+    one_arrangement: bool
     applies: tuple[str | None, str | None]
     unconfirmed: tuple[str, ...]
 
@@ -144,15 +146,17 @@ def _terms(data: Mapping[str, Any]) -> Terms:
         support=None if support is None else _steps(support["blocks"], False),
         support_above_kw=0.0 if support is None else float(support["above_kw"]),
         support_frames=() if support is None else tuple(names.index(n) for n in support["frames"]),
+        support_from=None if support is None else _text(support.get("valid_from")),
         network_charge=float(data.get("network_charge_per_kwh") or 0.0),
         transaction_charge=float(data.get("transaction_charge_per_kwh") or 0.0),
         seller_share=_or(data.get("seller_share"), 0.5),
         p2p_counts=bool(data.get("p2p_counts_towards_slabs", False)),
         single_price=price == "single",
         penalty=0.0 if imbalance.get("waived") else float(imbalance.get("penalty_factor", 0.0)),
-        rules=str(data.get("rules", "none")),
+        rules=_text(data.get("rules")),
         p2p_max_kw=_or(data.get("p2p_max_kw"), math.inf),
-        applies=(_date(data.get("valid_from")), _date(data.get("valid_to"))),
+        one_arrangement=bool(data.get("one_arrangement", False)),
+        applies=(_text(data.get("valid_from")), _text(data.get("valid_to"))),
         unconfirmed=tuple(str(text) for text in data.get("unconfirmed") or ()),
     )
 
@@ -189,7 +193,7 @@ def _steps(items: list[Mapping[str, Any]], all_units: bool) -> Steps:
     )
 
 
-def _date(value: Any) -> str | None:
+def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 

@@ -115,7 +115,8 @@ def check(scenario: ScenarioName, settings: Settings = None, as_json: Json = Fal
     else:
         for line in (*problems, *(f"note: {note}" for note in notes)):
             say(line)
-        print(f"{scenario}: {len(problems)} problems" if problems else f"{scenario}: no problem")
+        many = f"{len(problems) or 'no'} problem{'s' if len(problems) > 1 else ''}"
+        print(f"{scenario}: {many}")
     if problems:
         raise typer.Exit(BAD_INPUT)
 

@@ -16,6 +16,11 @@ VARIANTS = {
     "nobody may sell": [SIMPLE.format("p2p_max_kw: 0.5")],
     "P2P opens slabs": ["tariff={preset: kseb-2025, p2p_counts_towards_slabs: true}"],
     "bank of each frame": ["tariff={preset: kseb-2025, banking: {scope: frame}}"],
+    "net metering beside trade, which Delhi's rules exclude": [
+        "tariff=kseb-2025",
+        "settlement.rules=delhi-2024",
+        "gate_closure_minutes=120",
+    ],
     "rules of Delhi after their end": [
         "settlement.rules=delhi-2024",
         "gate_closure_minutes=120",

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from gridbazaar.__main__ import app
 from gridbazaar.analysis.bill_page import _page_path, write_bill
-from gridbazaar.analysis.bill_words import formats
+from gridbazaar.analysis.bill_words import GROUPS, formats
 from gridbazaar.sim.run import run_scenario
 from gridbazaar.sim.run_directory import RunError
 
@@ -90,7 +90,8 @@ def test_the_page_says_what_a_householder_asks(run):
         "Grid energy",
         "prorated: 2.00 of 30 days",
         "prorated: 1.00 of 31 days",
-        "Units in your bank",
+        "In your bank before this month",
+        "offset by what you fed in this month",
         "nobody is asked to pay it",
         "Facts of the tariff that nobody has confirmed",
         "court stay",
@@ -107,6 +108,60 @@ def test_slabs_and_frames_stand_on_the_lines(run):
     member = run.bill_lines[run.bill_lines.text.str.startswith("Grid energy, units 0-3.3")]
     said = read(write_bill(run.path, member.prosumer.iloc[0]).out)
     assert "Grid energy, units 0-3.3" in said
+
+
+def test_units_on_the_page_let_a_householder_check_each_line(run):
+    """Energy of three decimals times the price printed is the amount, but for what is averaged."""
+    written = formats(100)
+    for member in run.members.prosumer[:20]:
+        bill = write_bill(run.path, member)
+        said = read(bill.out)
+        for month in bill.months:
+            for line in (line for group in month.groups for line in group.lines):
+                if line.energy_kwh is None:
+                    continue
+                units = written["units"](line.energy_kwh)
+                assert units in said
+                if not line.average and not line.nominal:
+                    price = float(written["price"](line.rate_per_kwh))
+                    exact = float(units.replace(",", "")) * price
+                    assert abs(abs(line.amount) - exact) <= 0.005 + 0.0005 * price + 1e-9
+
+
+def test_charges_on_trade_show_the_rate_of_the_rules(run):
+    bills = [write_bill(run.path, member) for member in run.members.prosumer[:20]]
+    lines = [
+        line
+        for bill in bills
+        for month in bill.months
+        for group in month.groups
+        for line in group.lines
+        if line.line == "transaction_charge"
+    ]
+    assert lines
+    assert {(line.rate_per_kwh, line.nominal) for line in lines} == {(0.21, True)}
+
+
+def test_curtailed_energy_is_no_charge_on_trade():
+    titles = {kind: title for title, kinds in GROUPS for kind in kinds}
+    assert titles["curtailed_energy"] == titles["network_curtailment"]
+    assert titles["curtailed_energy"] != titles["network_charge"] == titles["imbalance"]
+
+
+def test_net_metering_is_booked_on_the_page_unit_by_unit(run):
+    drawn = banked = 0
+    for member in run.members.prosumer:
+        bill = write_bill(run.path, member)
+        for month in bill.months:
+            net = month.netting
+            offset = net.own_kwh + net.from_bank_kwh
+            assert net.import_kwh - offset == pytest.approx(net.billed_kwh, abs=1e-5)
+            kept = net.opening_kwh + net.banked_kwh - net.from_bank_kwh - net.paid_out_kwh
+            assert kept == pytest.approx(net.bank_kwh, abs=1e-5)
+            assert net.banked_kwh >= 0.0 and net.from_bank_kwh >= 0.0
+            drawn, banked = drawn + (net.from_bank_kwh > 0.1), banked + (net.banked_kwh > 0.1)
+    assert drawn and banked
+    assert "In your bank after this month" in read(bill.out)
 
 
 def test_the_page_needs_nothing_from_outside(run):

@@ -16,7 +16,8 @@ from gridbazaar.market.ledger import Ledger
 from gridbazaar.market.month_trade import MonthTrade
 from gridbazaar.market.settlement import settle_frame
 from gridbazaar.market.tariff_presets import preset_file
-from gridbazaar.market.tariff_reading import rules_from_dict, tariff_from_dict
+from gridbazaar.market.tariff_reading import tariff_from_dict
+from gridbazaar.market.tariff_rules import lay_rules
 
 CASES = sorted(path.parent for path in (Path(__file__).parents[1] / "cases/bills").glob("*/*.yaml"))
 COLUMNS = (
@@ -35,11 +36,10 @@ COLUMNS = (
 def read_tariff(case):
     data = yaml.safe_load(preset_file(case["tariff"]).read_text(encoding="utf-8"))
     data.update(case.get("set", {}))
-    tariff = tariff_from_dict({k: v for k, v in data.items() if v is not None}, case["tariff"])
     if "rules" in case:
         text = preset_file(case["rules"]).read_text(encoding="utf-8")
-        tariff = tariff.with_rules(rules_from_dict(yaml.safe_load(text), case["rules"]))
-    return tariff
+        data = lay_rules(data, yaml.safe_load(text), case["rules"])
+    return tariff_from_dict({k: v for k, v in data.items() if v is not None}, case["tariff"])
 
 
 def run_case(case):

@@ -11,7 +11,8 @@ from gridbazaar.market.ledger import Ledger
 from gridbazaar.market.month_trade import MonthTrade
 from gridbazaar.market.settlement import settle_frame
 from gridbazaar.market.tariff_presets import preset_file
-from gridbazaar.market.tariff_reading import rules_from_dict, tariff_from_dict
+from gridbazaar.market.tariff_reading import tariff_from_dict
+from gridbazaar.market.tariff_rules import lay_rules
 
 N, DAYS = 1000, 365
 
@@ -21,8 +22,8 @@ def read(name):
 
 
 def test_a_year_of_a_thousand_members_is_exact_to_the_paisa():
-    tariff = tariff_from_dict(read("kseb-2025"), "kseb-2025")
-    tariff = tariff.with_rules(rules_from_dict(read("delhi-2024"), "delhi-2024"))
+    laid = lay_rules(read("kseb-2025"), read("delhi-2024"), "delhi-2024")
+    tariff = tariff_from_dict(laid, "kseb-2025")
     rng = np.random.default_rng(2025)
     frames = len(tariff.frames)
     minutes = np.tile([frame.minutes for frame in tariff.frames], DAYS)

@@ -83,3 +83,12 @@ def test_billable_energy_stands_on_the_right_side_of_an_edge():
     assert noisy != 250.0
     assert float(billable_kwh(noisy)) == 250.0
     assert Decimal(str(float(billable_kwh(1 / 3)))) == Decimal("0.333333")
+
+
+@pytest.mark.parametrize("amount", [1e300, -1e300, 9.1e13])
+def test_money_beyond_exact_whole_numbers_is_refused(amount):
+    with pytest.raises(ValueError, match="lower prices or energies"):
+        to_minor([1.0, amount])
+    with pytest.raises(ValueError, match="lower prices or energies"):
+        split_minor([1.0, 100 * amount], 5)
+    assert int(to_minor(9e13)) == 9 * 10**15

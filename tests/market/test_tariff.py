@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gridbazaar.market.tariff import Imbalance, TariffError
 from gridbazaar.market.tariff_presets import preset_file, preset_names
 from gridbazaar.market.tariff_reading import rules_from_dict, tariff_from_dict
+from gridbazaar.market.tariff_rules import lay_rules
 from gridbazaar.market.tod import ToDFrame, clock, coverage_problems
 
 GOOD = {
@@ -64,7 +65,7 @@ def test_every_rule_preset_lies_over_every_tariff(name):
     assert rules.name == name
     for base in preset_names():
         tariff = tariff_from_dict(read(base), base)
-        under = tariff.with_rules(rules)
+        under = tariff_from_dict(lay_rules(read(base), read(name), name), base)
         assert under.rules == name
         assert under.frames == tariff.frames
         assert set(rules.unconfirmed) <= set(under.unconfirmed)
@@ -82,11 +83,41 @@ def test_facts_of_the_rule_presets():
     assert (delhi.network_charge_per_kwh, delhi.p2p_max_kw) == (0.0, 200.0)
     assert delhi.schedule_ahead_minutes == 8 * 15
     assert rules_from_dict(read("up-2023"), "up").imbalance.factor == 0.0
-    simple = tariff_from_dict(read("simple"), "simple")
-    assert simple.network_charge_per_kwh == 0.31
-    assert simple.with_rules(delhi).network_charge_per_kwh == 0.0
-    kept = simple.with_rules(rules_from_dict(read("up-2023"), "up"))
-    assert kept.network_charge_per_kwh == 0.31
+    assert read("simple")["network_charge_per_kwh"] == 0.31
+    network = {
+        name: tariff_from_dict(lay_rules(read("simple"), read(name), name), name)
+        for name in preset_names("rules")
+    }
+    assert {name: under.network_charge_per_kwh for name, under in network.items()} == {
+        **{"delhi-2024": 0.0, "none": 0.0},
+        **{"karnataka-draft-2024": 0.31, "up-2023": 0.31},
+    }
+
+
+@pytest.mark.parametrize("other", ["off-peak", "off_peak"])
+def test_frames_whose_columns_would_be_one_are_refused(other):
+    frames = copy.deepcopy(GOOD["frames"])
+    frames[0]["name"], frames[1]["name"] = "off peak", other
+    (problem,) = problems_of({"frames": frames})
+    assert "has the same column in tables as 'off peak' (billed_off_peak_kwh)" in problem
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("reference_rate_per_kwh", "feed_in_per_kwh", "bulk_price_per_kwh"),
+        *("network_charge_per_kwh", "transaction_charge_per_kwh", "tod_above_kwh"),
+    ],
+)
+def test_a_number_that_money_could_not_hold_is_refused(key):
+    problems = problems_of({key: 1e300})
+    assert f"t.yaml: {key}: 1e+300: is too large: write a number of at most 1,000,000" in problems
+    assert not [p for p in problems_of({key: True}) if "too large" in p]
+
+
+def test_a_feed_in_price_far_below_zero_is_refused_too():
+    (problem,) = problems_of({"feed_in_per_kwh": -1e300})
+    assert problem.endswith("is too small: write a number of at least -1,000,000")
 
 
 def test_report_is_cheapest_at_night_and_kerala_by_day():

@@ -36,6 +36,44 @@ def test_a_schedule_further_ahead_than_any_gate_is_refused_with_another_remedy()
 
 
 @pytest.mark.parametrize(
+    ("overrides", "path"),
+    [
+        (["tariff=kseb-2025", "settlement.imbalance=single"], "settlement.imbalance"),
+        (["tariff={preset: kseb-2025, imbalance: {price: single}}"], "tariff.imbalance.price"),
+    ],
+)
+def test_a_single_imbalance_price_is_refused_where_units_are_netted_by_month(overrides, path):
+    with pytest.raises(ScenarioError) as error:
+        load_scenario("kerala-village", overrides)
+    (problem,) = error.value.problems
+    assert problem.startswith(
+        f"kerala-village.yaml: {path}: single: the tariff kseb-2025 nets by month"
+    )
+    assert problem.endswith("write dual, or choose a tariff that nets by frame or interval")
+    for netting in ("frame", "interval"):
+        tariff = f"tariff={{preset: simple, netting: {netting}, imbalance: {{price: single}}}}"
+        assert load_scenario("kerala-village", [tariff])
+
+
+def test_a_penalty_that_the_rules_waive_is_refused():
+    day_ahead = ["settlement.rules=up-2023", "gate_closure_minutes=1440"]
+    with pytest.raises(ScenarioError) as error:
+        load_scenario("kerala-village", [*day_ahead, "settlement.penalty_factor=0.2"])
+    assert error.value.problems == [
+        "kerala-village.yaml: settlement.penalty_factor: 0.2: the rules up-2023 waive every "
+        "penalty: it would do nothing: leave it out, or choose other rules"
+    ]
+    assert load_scenario("kerala-village", [*day_ahead, "settlement.penalty_factor=0"])
+
+
+def test_no_rules_are_not_the_rules_called_none():
+    plain = scenario_tariff(load_scenario("kerala-village"))
+    bare = scenario_tariff(load_scenario("kerala-village", ["settlement.rules=none"]))
+    assert (plain.rules, plain.network_charge_per_kwh) == (None, 0.31)
+    assert (bare.rules, bare.network_charge_per_kwh) == ("none", 0.0)
+
+
+@pytest.mark.parametrize(
     ("overrides", "said"),
     [
         ([], ()),
@@ -51,6 +89,11 @@ def test_a_schedule_further_ahead_than_any_gate_is_refused_with_another_remedy()
             ),
         ),
         (["tariff=report", "start=2030-01-01"], ()),
+        (["tariff=simple", "settlement.rules=delhi-2024", "gate_closure_minutes=120"], ()),
+        (
+            ["tariff=kseb-2025", "settlement.rules=delhi-2024", "gate_closure_minutes=120"],
+            ("rules delhi-2024: a member may have one arrangement at a time, net metering or P2P",),
+        ),
     ],
 )
 def test_days_outside_a_tariff_are_noted_and_no_error(overrides, said):
