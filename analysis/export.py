@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from ..scenarios.problems import problem
 from ..sim.results import MONEY, TABLES, Results, read_results
 from ..sim.run_directory import RunError
 from .kpis import kpi_table
+from .new_directory import new_directory
 
 FORMATS = ("csv", "xlsx")
 SHEET_ROWS = 1_048_575  # what a worksheet holds below its heading
@@ -138,17 +139,12 @@ def _workbook_problems() -> list[str]:
 
 def _write_csv(results: Results, tables: Sequence[str], place: Path) -> Export:
     """Write one file after the other; a large table is never held beside another."""
-    partial = place.with_name(place.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
     rows = {}
-    for name in tables:
-        table = read_table(results, name)
-        table.to_csv(partial / f"{name}.csv", index=False, lineterminator="\n")
-        rows[name] = len(table)
-    if place.exists():
-        place.rmdir()  # only ever an empty directory
-    partial.rename(place)
+    with new_directory(place) as work:
+        for name in tables:
+            table = read_table(results, name)
+            table.to_csv(work / f"{name}.csv", index=False, lineterminator="\n")
+            rows[name] = len(table)
     return Export(place, rows, {})
 
 
@@ -186,5 +182,8 @@ def _write_workbook(results: Results, tables: Sequence[str], place: Path, by_nam
                 for name, count in left_out.items()
             ]
         )
-    book.save(place)
+    with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.absolute().parent) as work:
+        whole = Path(work) / "book.xlsx"
+        book.save(whole)
+        whole.replace(place)
     return Export(place, rows, left_out)
