@@ -1,4 +1,4 @@
-"""Compare two tariffs: the same homes and days, another feed-in price and another netting.
+"""Compare two tariffs: the same homes and days, another feed-in price.
 
     python docs/examples/compare_tariffs.py
 
