@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from ..sim.results import Results
 from .figures.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, frame_names, legend_above, panels
+from .kpis.members import gain_or_loss
 from .traded_prices import has_prices, traded_prices
 
 Runs = Sequence[tuple[str, Results]]
@@ -43,11 +44,12 @@ def says_savings_of_runs(runs: Runs) -> str:
     """Say how many lost in each run, and the median."""
     parts = []
     for label, results in runs:
-        saving = _daily_saving(results)
-        currency = results.manifest["currency"]
+        saving, manifest = _daily_saving(results), results.manifest
+        whole = saving * results.scenario["days"]
+        turn = gain_or_loss(whole, 1.0 / manifest["minor_per_major"])
         parts.append(
-            f"{label}: median {np.median(saving):.2f} {currency} a day, "
-            f"{int((saving < 0.0).sum())} of {saving.size} lost"
+            f"{label}: median {np.median(saving):.2f} {manifest['currency']} a day, "
+            f"{int((turn < 0).sum())} of {saving.size} lost, {int((turn == 0).sum())} unaffected"
         )
     return ("; ".join(parts) + ".").replace(" -", " −")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..sim.results import Results
+from .kpis.members import share_better_off
 from .traded_prices import traded_prices
 
 if TYPE_CHECKING:
@@ -35,13 +36,12 @@ def headline_figures(results: Results) -> dict[str, float | None]:
     load = float(results.community.load_kwh.sum())
     drawn = float((-results.community.net_export_kwh).clip(lower=0.0).sum())
     saving = bills.groupby("prosumer").saving.sum()
-    least = 1.5 / results.manifest["minor_per_major"]
     return {
         "traded_kwh": traded,
         "p2p_share_of_load": _ratio(traded, load),
         "mean_price_per_kwh": None if np.isnan(value) else _ratio(value, traded),
         "saving": float(bills.saving.sum()),
-        "members_better_off": float((saving > least).mean()),
+        "members_better_off": share_better_off(saving, 1.0 / results.manifest["minor_per_major"]),
         "self_sufficiency": None if load == 0.0 else 1.0 - drawn / load,
         "frames_capped": int((frames.capped_kwh > 0.0).sum()),
         "withheld_kwh": float(frames.withheld_kwh.sum()),

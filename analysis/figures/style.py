@@ -35,6 +35,13 @@ def panels(
     return figure, list(axes)
 
 
+def empty_figure(words: str) -> Figure:
+    """Return a low figure that says why there is nothing to draw."""
+    figure = Figure(figsize=(WIDTH, 1.0))
+    figure.text(0.5, 0.5, words, ha="center", va="center")
+    return figure
+
+
 def plain(ax: Axes, grid: Literal["both", "x", "y"] = "y") -> None:
     """Take the box from a panel and give it a faint grid."""
     ax.spines[["top", "right"]].set_visible(False)

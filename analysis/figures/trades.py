@@ -9,7 +9,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from ...sim.results import Results
-from .style import WIDTH, plain
+from .style import WIDTH, empty_figure, plain
 
 MOST_SELLERS, MOST_BUYERS = 48, 48  # names that stay readable on a printed page
 OTHERS = "all others"
@@ -23,9 +23,7 @@ def trade_matrix(results: Results) -> Figure:
     """
     table = pair_energy(results)
     if table.empty:
-        figure = Figure(figsize=(WIDTH, 1.0))
-        figure.text(0.5, 0.5, "nobody traded", ha="center", va="center")
-        return figure
+        return empty_figure("nobody traded")
     prefix = _common_prefix([n for n in (*table.index, *table.columns) if n != OTHERS])
     energy = np.where(table.to_numpy() > 0.0, table.to_numpy(), np.nan)
     n_rows, n_columns = energy.shape
