@@ -23,7 +23,7 @@ from .report import days_in_words as _days
 from .report_tables import number
 
 #: Units of sums over a run: of runs of different lengths they compare by day only.
-SUMS = ("kWh", "bus-minutes", "intervals", "kg CO2")
+SUMS = ("kWh", "bus-minutes", "intervals", "frames", "kg CO2")
 
 
 @dataclass(frozen=True)
