@@ -76,7 +76,11 @@ def says_exchange_of_runs(runs: Runs) -> str:
         hour = float(drawn.index[int(drawn.argmax())])
         parts.append(
             f"{label}: peak {drawn.max():,.1f} kW at {int(hour)}:{round(hour % 1 * 60):02d}, "
-            f"least {drawn.min():,.1f} kW"
+            + (
+                f"least {drawn.min():,.1f} kW"
+                if drawn.min() >= 0.0
+                else f"feeding in up to {-drawn.min():,.1f} kW"
+            )
         )
     return ("On the average day, " + "; ".join(parts) + ".").replace(" -", " −")
 
@@ -126,10 +130,10 @@ def _average_exchange(results: Results) -> pd.Series:
 
 def _by_frame(results: Results, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
     frames, price = results.frames, traded_prices(results).to_numpy()
-    value = frames.traded_kwh * np.nan_to_num(price)
+    value = frames.traded_kwh * price if has_prices(results) else np.nan * frames.traded_kwh
     energy = frames.traded_kwh.groupby(frames.name).sum().reindex(names, fill_value=0.0)
     worth = value.groupby(frames.name).sum().reindex(names, fill_value=0.0)
-    mean = (worth / energy.where(energy > 0.0)).fillna(0.0)  # no bar without trade or price
+    mean = worth / energy.where(energy > 0.0)  # no bar without trade or price
     return np.asarray(energy / results.scenario["days"]), np.asarray(mean)
 
 

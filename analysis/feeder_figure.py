@@ -105,7 +105,13 @@ def draw_feeder(
     lines = _draw_branches(axes, feeder, layout, v, scale, small)
     _draw_buses(axes, feeder, layout, v, limits, scale, small)
     _name_extremes(axes, feeder, layout, v, small)
-    axes.legend(loc="best", frameon=True, framealpha=0.9, edgecolor="0.8", fontsize=8.5)
+    axes.legend(  # below, where it hides no lateral
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.7 / height),
+        ncols=2 if width < 9.0 else 4,
+        frameon=False,
+        fontsize=8.5,
+    )
     low, high = int(v.argmin()), int(v.argmax())
     figure.suptitle(
         title or f"{feeder.name}: {feeder.n_buses} buses, {feeder.base_kv:g} kV",

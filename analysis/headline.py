@@ -9,6 +9,7 @@ import numpy as np
 from ..sim.results import Results
 from .kpis.members import share_better_off
 from .traded_prices import traded_prices
+from .wording import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -60,7 +61,7 @@ def headline_rows(results: Results) -> list[tuple[str, str]]:
 
     def text(name: str, pattern: str) -> str:
         value = figure[name]
-        return "n/a" if value is None else pattern.format(value)
+        return "n/a" if value is None else pattern.format(value).replace("%", " %")
 
     return [
         ("energy traded between members", text("traded_kwh", "{:,.0f} kWh")),
@@ -81,7 +82,8 @@ def headline_table(results: Results) -> Table:
     from rich.table import Table
 
     manifest = results.manifest
-    title = f"{manifest['scenario']}: {manifest['frames']} frames, {manifest['prosumers']} homes"
+    frames, homes = counted(manifest["frames"], "frame"), counted(manifest["prosumers"], "home")
+    title = f"{manifest['scenario']}: {frames}, {homes}"
     table = Table(title=title, title_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right")

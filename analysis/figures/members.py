@@ -126,14 +126,16 @@ def says_deviations(results: Results) -> str:
     for name in frame_names(results):
         values = _deviations(results, name)
         if values.size:
-            low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-            middle = round(middle, 1) + 0.0  # never "-0.0"
-            parts.append(f"{name}: {low:.1f} to {high:.1f} kWh, median {middle:.1f}")
-    text = "Nine of ten deviations of a member in a frame lay within " + "; ".join(parts)
+            # Rounded, and never "-0.0".
+            low, middle, high = np.round(np.quantile(values, [0.05, 0.5, 0.95]), 1) + 0.0
+            parts.append(
+                f"between {low:.1f} and {high:.1f} kWh in frame {name} (median {middle:.1f})"
+            )
+    text = "Nine of ten of a member's deviations lay " + ", ".join(parts)
     whole = results.positions.deviation_kwh
     text += (
-        f". Together members fed in {whole.clip(lower=0.0).sum():,.0f} kWh more and "
-        f"{-whole.clip(upper=0.0).sum():,.0f} kWh less than scheduled."
+        f". Together members fed in {amount(whole.clip(lower=0.0).sum())} kWh more and "
+        f"{amount(-whole.clip(upper=0.0).sum())} kWh less than scheduled."
     )
     return text.replace(" -", " −")
 
