@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_float_dtype
 
 from ..scenarios.problems import problem
 from ..sim.results import MONEY, TABLES, Results, read_results
@@ -17,6 +18,7 @@ from .kpis import kpi_table
 from .new_directory import new_directory
 
 FORMATS = ("csv", "xlsx")
+_WITH_UNITS = ("_kwh", "_share")  # of the columns of the settlement that are no money
 SHEET_ROWS = 1_048_575  # what a worksheet holds below its heading
 _OTHERS: dict[str, Callable[[Results], pd.DataFrame]] = {
     "community": lambda results: results.community,
@@ -71,8 +73,9 @@ def export_run(
     Returns
     -------
     Export
-        Column names carry units; `bus_voltages` is exported where the run kept it. A workbook
-        leaves out tables longer than a worksheet, unless they were asked for by name.
+        Column names carry units, money the run's currency; `bus_voltages` is exported where the
+        run kept it. A workbook leaves out tables longer than a worksheet, unless they were asked
+        for by name.
 
     Raises
     ------
@@ -124,6 +127,24 @@ def read_table(results: Results, name: str) -> pd.DataFrame:
     return table
 
 
+def exported_table(results: Results, name: str) -> pd.DataFrame:
+    """Return a table as it is exported: the run's money stands in the names of its columns.
+
+    Amounts of the settlement get the currency as their unit (`saving_inr`), prices as well
+    (`mcp_inr_per_kwh`); the run's own files keep their names.
+    """
+    table = read_table(results, name)
+    currency = str(results.manifest["currency"]).lower()
+    settled = name in MONEY
+    names = {}
+    for column in map(str, table.columns):
+        if column.endswith("_per_kwh"):
+            names[column] = column.removesuffix("per_kwh") + f"{currency}_per_kwh"
+        elif settled and is_float_dtype(table[column]) and not column.endswith(_WITH_UNITS):
+            names[column] = f"{column}_{currency}"
+    return table.rename(columns=names)
+
+
 def _usual_name(form: str) -> str:
     return "export.xlsx" if form == "xlsx" else "export"
 
@@ -142,7 +163,7 @@ def _write_csv(results: Results, tables: Sequence[str], place: Path) -> Export:
     rows = {}
     with new_directory(place) as work:
         for name in tables:
-            table = read_table(results, name)
+            table = exported_table(results, name)
             table.to_csv(work / f"{name}.csv", index=False, lineterminator="\n")
             rows[name] = len(table)
     return Export(place, rows, {})
@@ -158,7 +179,7 @@ def _write_workbook(results: Results, tables: Sequence[str], place: Path, by_nam
     left_out: dict[str, int] = {}
     book = Workbook(write_only=True)
     for name in tables:
-        table = read_table(results, name)
+        table = exported_table(results, name)
         if len(table) > SHEET_ROWS:
             left_out[name] = len(table)
             continue
