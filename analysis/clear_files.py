@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .clear_orders import ClearedOrders
+from .new_directory import new_directory
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,21 +32,16 @@ def write_clearing(cleared: ClearedOrders, out: Path) -> None:
     """
     from .front_figure import front_figure
 
-    work = out.with_name(out.name + ".partial")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    document = json.dumps(cleared.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-    (work / "clearing.json").write_text(document + "\n", encoding="utf-8")
-    with (work / "transactions.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ("seller", "buyer", "energy_kwh"), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(cleared.transactions())
-    figure = front_figure(cleared)
-    figure.savefig(work / "front.svg", metadata={"Date": None})
-    figure.savefig(work / "front.png", dpi=150)
-    if out.exists():
-        out.rmdir()
-    work.rename(out)
+    with new_directory(out) as work:
+        document = json.dumps(cleared.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
+        (work / "clearing.json").write_text(document + "\n", encoding="utf-8")
+        with (work / "transactions.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, ("seller", "buyer", "energy_kwh"), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(cleared.transactions())
+        figure = front_figure(cleared)
+        figure.savefig(work / "front.svg", metadata={"Date": None})
+        figure.savefig(work / "front.png", dpi=150)
 
 
 def outcome_table(cleared: ClearedOrders) -> Table:

@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ..sim.run_directory import PARTIAL, RunError
 from .compare_measures import read_measures
 from .compare_over import Over, settings_of
 from .kpis import kpi_table
+from .wording import counted
 
 Progress = Callable[[int, int, str], None]
 PLAN = "comparison.json"
@@ -49,6 +50,8 @@ class Comparison:
         The directory with the runs, `comparison.csv`, `indicators.csv` and the figure.
     currency : str
         The money of the first run.
+    notes : tuple of str
+        What a reader must know before comparing.
     """
 
     key: str
@@ -58,6 +61,7 @@ class Comparison:
     failed: dict[str, list[str]]
     out: Path
     currency: str
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the comparison as plain data."""
@@ -68,6 +72,7 @@ class Comparison:
             "currency": self.currency,
             "settings": [{**row, "run": str(self.runs[row["setting"]])} for row in settings],
             "failed": self.failed,
+            "notes": list(self.notes),
         }
 
 
@@ -116,7 +121,8 @@ def compare(
     Raises
     ------
     ScenarioError, RunError
-        With every problem of every setting, before anything is run or written.
+        With every problem of every setting, before anything is run or written; or if a process
+        was ended from outside, with the settings that `resume` has yet to run.
 
     Examples
     --------
@@ -132,7 +138,7 @@ def compare(
     rows: dict[str, dict[str, Any]] = {}
     indicators: dict[str, pd.DataFrame] = {}
     failed: dict[str, list[str]] = {}
-    for done, (value, answer) in enumerate(_all(jobs, workers), 1):
+    for done, (value, answer) in enumerate(_all(jobs, workers, place), 1):
         if isinstance(answer, list):
             failed[value] = answer
         else:
@@ -145,8 +151,10 @@ def compare(
     table = pd.DataFrame([{"setting": value, **rows[value]} for value in ran])
     every = pd.concat([indicators[v].assign(setting=v) for v in ran], ignore_index=True)
     every.insert(0, "setting", every.pop("setting"))
-    currency = read_results(runs[ran[0]]).manifest["currency"]
-    comparison = Comparison(key, table, every, runs, failed, place, currency)
+    kept = {value: read_results(runs[value]) for value in ran}
+    currency = kept[ran[0]].manifest["currency"]
+    notes = _notes({value: int(results.scenario["days"]) for value, results in kept.items()})
+    comparison = Comparison(key, table, every, runs, failed, place, currency, notes)
     _write(comparison)
     return comparison
 
@@ -224,7 +232,7 @@ Job = tuple[str | Path, list[str], Path]
 Answer = tuple[dict[str, Any], pd.DataFrame] | list[str]
 
 
-def _all(jobs: dict[str, Job], workers: int) -> Iterator[tuple[str, Answer]]:
+def _all(jobs: dict[str, Job], workers: int, place: Path) -> Iterator[tuple[str, Answer]]:
     """Run all jobs, and hand each answer on as it comes."""
     if workers <= 1 or len(jobs) == 1:
         for value, job in jobs.items():
@@ -238,12 +246,23 @@ def _all(jobs: dict[str, Job], workers: int) -> Iterator[tuple[str, Answer]]:
         try:
             for future in as_completed(waiting):
                 try:
-                    yield waiting[future], future.result()
-                except OSError as error:  # a killed process breaks the pool and its other jobs
-                    yield waiting[future], [f"its process ended: {error}: repeat with --resume"]
+                    answer = future.result()
+                except OSError as error:
+                    answer = [f"its files could not be written: {error}: repeat with --resume"]
+                except BrokenExecutor as error:  # one killed process takes all other jobs along
+                    lost = [value for one, value in waiting.items() if not _answered(one)]
+                    wrong = "a process was ended from outside, perhaps for want of memory"
+                    remedy = f"repeat with --resume, or fewer --workers than {workers}"
+                    where = f"{place}: {', '.join(lost)}"
+                    raise RunError([f"{where}: {wrong}: {remedy}"]) from error
+                yield waiting[future], answer
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _answered(future: Future[Answer]) -> bool:
+    return future.done() and not isinstance(future.exception(), BrokenExecutor)
 
 
 def run_setting(scenario: str | Path, overrides: list[str], out: Path) -> Answer:
@@ -265,6 +284,17 @@ def run_setting(scenario: str | Path, overrides: list[str], out: Path) -> Answer
         return read_measures(results, indicators), indicators
     except (ScenarioError, RunError) as error:
         return list(error.problems)
+
+
+def _notes(days: dict[str, int]) -> tuple[str, ...]:
+    """Say that lengths differ: sums of a longer run are larger for that alone."""
+    if len(set(days.values())) < 2:
+        return ()
+    each = ", ".join(f"{value}: {counted(number, 'day')}" for value, number in days.items())
+    return (
+        f"the runs differ in length ({each}): sums of energy, money and time are of the whole run, "
+        "and extremes of a longer run are wider",
+    )
 
 
 def _write(comparison: Comparison) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from .compare_measures import MEASURES
 from .figures.style import BLUE, GREEN, GREY, ORANGE, RED, SKY, WIDTH, plain
@@ -34,7 +33,7 @@ def compare_figure(comparison: Comparison) -> Figure:
         ax.barh(at, np.nan_to_num(factor * values(name)), color=colour, height=0.7)
         ax.set_xlabel(label, fontsize="x-small")
 
-    surplus, traded, price, seconds = axes[0]
+    surplus, traded, price, saving = axes[0]
     both = (values("buyers_surplus"), values("sellers_surplus"))
     surplus.barh(at, both[0], color=BLUE, height=0.7, label="buyers")
     left = np.where(both[0] * both[1] > 0.0, both[0], 0.0)  # opposite signs start at zero each
@@ -47,19 +46,18 @@ def compare_figure(comparison: Comparison) -> Figure:
     price.hlines(at, *spread, color=GREY, lw=3.0)
     price.plot(mean, at, "o", color="black", ms=4)
     price.set_xlabel(f"price: mean and range,\n{currency}/kWh", fontsize="x-small")
-    bars(seconds, "clearing_seconds", "clearing, s", GREY)
+    bars(saving, "saving", f"saving of all, {currency}", BLUE)
     median, losers, net, volts = axes[1]
     bars(median, "median_saving", f"median saving, {currency}", BLUE)
     bars(losers, "losers_share", "losers, % (bar)\nGini of savings, % (dot)", RED, 100.0)
     losers.plot(100.0 * values("gini_of_savings"), at, "o", color="black", ms=4)
-    bars(net, "utility_net_change", f"utility's net,\nchange, {currency}", ORANGE)
+    bars(net, "utility_net_after_banked_change", f"utility's net,\nchange, {currency}", ORANGE)
     cured, over = values("schedules_cured"), values("schedules_over_limit")
-    volts.barh(at, -cured, color=GREEN, height=0.7)
-    volts.barh(at, over, color=RED, height=0.7)
-    volts.set_xlabel("frames over voltage limit:\ncured (left), accepted", fontsize="x-small")
+    volts.barh(at, cured, color=GREEN, height=0.7)
+    volts.barh(at, over, left=cured, color=RED, height=0.7, hatch="//", edgecolor="white", lw=0.0)
+    volts.set_xlabel("frames over voltage limit:\ncured, accepted (hatched)", fontsize="x-small")
     if not cured.any() and not over.any():
-        volts.set_xlim(-1.0, 1.0)
-    volts.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{abs(x):g}"))
+        volts.set_xlim(0.0, 1.0)
     for ax in axes.flat:
         plain(ax, grid="x")
         ax.axvline(0.0, color="black", lw=0.6)

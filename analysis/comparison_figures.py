@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from ..sim.results import Results
 from .figures.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, frame_names, legend_above, panels
+from .kpis.members import gain_or_loss
 from .traded_prices import has_prices, traded_prices
 
 Runs = Sequence[tuple[str, Results]]
@@ -43,11 +44,12 @@ def says_savings_of_runs(runs: Runs) -> str:
     """Say how many lost in each run, and the median."""
     parts = []
     for label, results in runs:
-        saving = _daily_saving(results)
-        currency = results.manifest["currency"]
+        saving, manifest = _daily_saving(results), results.manifest
+        whole = saving * results.scenario["days"]
+        turn = gain_or_loss(whole, 1.0 / manifest["minor_per_major"])
         parts.append(
-            f"{label}: median {np.median(saving):.2f} {currency} a day, "
-            f"{int((saving < 0.0).sum())} of {saving.size} lost"
+            f"{label}: median {np.median(saving):.2f} {manifest['currency']} a day, "
+            f"{int((turn < 0).sum())} of {saving.size} lost, {int((turn == 0).sum())} unaffected"
         )
     return ("; ".join(parts) + ".").replace(" -", " −")
 
@@ -74,7 +76,11 @@ def says_exchange_of_runs(runs: Runs) -> str:
         hour = float(drawn.index[int(drawn.argmax())])
         parts.append(
             f"{label}: peak {drawn.max():,.1f} kW at {int(hour)}:{round(hour % 1 * 60):02d}, "
-            f"least {drawn.min():,.1f} kW"
+            + (
+                f"least {drawn.min():,.1f} kW"
+                if drawn.min() >= 0.0
+                else f"feeding in up to {-drawn.min():,.1f} kW"
+            )
         )
     return ("On the average day, " + "; ".join(parts) + ".").replace(" -", " −")
 
@@ -124,10 +130,10 @@ def _average_exchange(results: Results) -> pd.Series:
 
 def _by_frame(results: Results, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
     frames, price = results.frames, traded_prices(results).to_numpy()
-    value = frames.traded_kwh * np.nan_to_num(price)
+    value = frames.traded_kwh * price if has_prices(results) else np.nan * frames.traded_kwh
     energy = frames.traded_kwh.groupby(frames.name).sum().reindex(names, fill_value=0.0)
     worth = value.groupby(frames.name).sum().reindex(names, fill_value=0.0)
-    mean = (worth / energy.where(energy > 0.0)).fillna(0.0)  # no bar without trade or price
+    mean = worth / energy.where(energy > 0.0)  # no bar without trade or price
     return np.asarray(energy / results.scenario["days"]), np.asarray(mean)
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_float_dtype
 
 from ..scenarios.problems import problem
 from ..sim.results import MONEY, TABLES, Results, read_results
 from ..sim.run_directory import RunError
 from .kpis import kpi_table
+from .new_directory import new_directory
 
 FORMATS = ("csv", "xlsx")
+_WITH_UNITS = ("_kwh", "_share")  # of the columns of the settlement that are no money
 SHEET_ROWS = 1_048_575  # what a worksheet holds below its heading
 _OTHERS: dict[str, Callable[[Results], pd.DataFrame]] = {
     "community": lambda results: results.community,
@@ -70,8 +73,9 @@ def export_run(
     Returns
     -------
     Export
-        Column names carry units; `bus_voltages` is exported where the run kept it. A workbook
-        leaves out tables longer than a worksheet, unless they were asked for by name.
+        Column names carry units, money the run's currency; `bus_voltages` is exported where the
+        run kept it. A workbook leaves out tables longer than a worksheet, unless they were asked
+        for by name.
 
     Raises
     ------
@@ -123,6 +127,24 @@ def read_table(results: Results, name: str) -> pd.DataFrame:
     return table
 
 
+def exported_table(results: Results, name: str) -> pd.DataFrame:
+    """Return a table as it is exported: the run's money stands in the names of its columns.
+
+    Amounts of the settlement get the currency as their unit (`saving_inr`), prices as well
+    (`mcp_inr_per_kwh`); the run's own files keep their names.
+    """
+    table = read_table(results, name)
+    currency = str(results.manifest["currency"]).lower()
+    settled = name in MONEY
+    names = {}
+    for column in map(str, table.columns):
+        if column.endswith("_per_kwh"):
+            names[column] = column.removesuffix("per_kwh") + f"{currency}_per_kwh"
+        elif settled and is_float_dtype(table[column]) and not column.endswith(_WITH_UNITS):
+            names[column] = f"{column}_{currency}"
+    return table.rename(columns=names)
+
+
 def _usual_name(form: str) -> str:
     return "export.xlsx" if form == "xlsx" else "export"
 
@@ -138,17 +160,12 @@ def _workbook_problems() -> list[str]:
 
 def _write_csv(results: Results, tables: Sequence[str], place: Path) -> Export:
     """Write one file after the other; a large table is never held beside another."""
-    partial = place.with_name(place.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
     rows = {}
-    for name in tables:
-        table = read_table(results, name)
-        table.to_csv(partial / f"{name}.csv", index=False, lineterminator="\n")
-        rows[name] = len(table)
-    if place.exists():
-        place.rmdir()  # only ever an empty directory
-    partial.rename(place)
+    with new_directory(place) as work:
+        for name in tables:
+            table = exported_table(results, name)
+            table.to_csv(work / f"{name}.csv", index=False, lineterminator="\n")
+            rows[name] = len(table)
     return Export(place, rows, {})
 
 
@@ -162,7 +179,7 @@ def _write_workbook(results: Results, tables: Sequence[str], place: Path, by_nam
     left_out: dict[str, int] = {}
     book = Workbook(write_only=True)
     for name in tables:
-        table = read_table(results, name)
+        table = exported_table(results, name)
         if len(table) > SHEET_ROWS:
             left_out[name] = len(table)
             continue
@@ -186,5 +203,8 @@ def _write_workbook(results: Results, tables: Sequence[str], place: Path, by_nam
                 for name, count in left_out.items()
             ]
         )
-    book.save(place)
+    with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.absolute().parent) as work:
+        whole = Path(work) / "book.xlsx"
+        book.save(whole)
+        whole.replace(place)
     return Export(place, rows, left_out)

@@ -24,6 +24,7 @@ COLOURS = ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.93, 256)), "vir
 LABEL_ALL = 60  # up to so many buses each gets its name
 APART = 0.012  # least distance of two triangles on a line of a large feeder, in widths
 LEAST_SPAN = 0.005  # of the colours [p.u.]
+REACH = 0.25  # of the colours' span: a limit so near stands on the scale
 AXIS_LABEL = {
     "branches": "branches from the source",
     "impedance": "path impedance from the source (ohm)",
@@ -37,6 +38,7 @@ def draw_feeder(
     title: str | None = None,
     distance: str | None = None,
     width: float = 11.0,
+    value: str = "",
 ) -> Figure:
     """Draw a feeder as a tree from its source, each bus in the colour of its voltage.
 
@@ -63,6 +65,8 @@ def draw_feeder(
         sections would else fill the picture.
     width : float
         Width of the figure [inch].
+    value : str
+        What each bus's number is, where it is not one moment's voltage; stands below the heading.
 
     Returns
     -------
@@ -97,20 +101,29 @@ def draw_feeder(
     figure = Figure(figsize=(width, height))
     figure.set_layout_engine("constrained")
     axes = figure.add_subplot()
-    scale = _colour_scale(v)
+    scale = _colour_scale(v, limits)
     lines = _draw_branches(axes, feeder, layout, v, scale, small)
     _draw_buses(axes, feeder, layout, v, limits, scale, small)
     _name_extremes(axes, feeder, layout, v, small)
-    axes.legend(loc="best", frameon=True, framealpha=0.9, edgecolor="0.8", fontsize=8.5)
+    axes.legend(  # below, where it hides no lateral
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.7 / height),
+        ncols=2 if width < 9.0 else 4,
+        frameon=False,
+        fontsize=8.5,
+    )
     low, high = int(v.argmin()), int(v.argmax())
     figure.suptitle(
         title or f"{feeder.name}: {feeder.n_buses} buses, {feeder.base_kv:g} kV",
         fontsize=13,
         parse_math=False,  # a name may hold a dollar sign
     )
+    extremes = f"lowest {v[low]:.4f} p.u. at bus {feeder.bus_names[low]}, "
+    extremes += f"highest {v[high]:.4f} p.u. at bus {feeder.bus_names[high]}"
+    if v[low] == v[high]:
+        extremes = f"{v[low]:.4f} p.u. at every bus"
     axes.set_title(
-        f"lowest {v[low]:.4f} p.u. at bus {feeder.bus_names[low]}, "
-        f"highest {v[high]:.4f} p.u. at bus {feeder.bus_names[high]}",
+        f"{value}\n{extremes}" if value else extremes,
         fontsize=10,
         color="0.25",
         parse_math=False,
@@ -127,21 +140,31 @@ def draw_feeder(
     return figure
 
 
-def _colour_scale(v: Floats) -> Normalize:
-    """From the least to the highest voltage, and wide enough that noise shows no colours."""
+def _colour_scale(v: Floats, limits: VoltageLimits) -> Normalize:
+    """From the least to the highest voltage, wide enough that noise shows no colours.
+
+    A limit within a quarter of that width belongs on the scale.
+    """
     low, high = float(v.min()), float(v.max())
     spare = max(0.0, LEAST_SPAN - (high - low)) / 2.0
-    return Normalize(low - spare, high + spare)
+    low, high = low - spare, high + spare
+    reach = REACH * (high - low)
+    near = [u for u in (limits.lower_pu, limits.upper_pu) if low - reach <= u <= high + reach]
+    return Normalize(min([low, *near]), max([high, *near]))
+
+
+def _tick_labels(low: float, high: float) -> dict[float, str]:
+    """Even ticks with as many digits as their step needs: none reads as another's value."""
+    values = MaxNLocator(7, steps=[1, 2, 5, 10]).tick_values(low, high)
+    step = float(values[1] - values[0])
+    digits = next(n for n in range(12) if abs(round(step, n) - step) < 1e-3 * step)
+    return {round(float(t), 9): f"{t:.{digits}f}" for t in values if low <= t <= high}
 
 
 def _draw_scale(bar: Any, scale: Normalize, limits: VoltageLimits) -> None:
     """Even ticks, a mark at each limit within the scale, the other limits named at its ends."""
     low, high = float(scale.vmin or 0.0), float(scale.vmax or 0.0)
-    ticks = {
-        round(float(tick), 9): f"{tick:.4g}"
-        for tick in MaxNLocator(7, steps=[1, 2, 5, 10]).tick_values(low, high)
-        if low <= tick <= high
-    }
+    ticks = _tick_labels(low, high)
     above, below = ["p.u."], []
     for word, limit in (("lower limit", limits.lower_pu), ("upper limit", limits.upper_pu)):
         if limit > high:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +30,7 @@ from ..network import (
 )
 from ..network.csv_reader import read_csv_loads
 from ..network.problems import MOST_KW, source_voltage_problem
-from .new_directory import new_directory_problems
+from .new_directory import new_directory, new_directory_problems
 
 Floats = NDArray[np.float64]
 
@@ -284,6 +281,7 @@ def write_flow(answer: FeederFlow, out: Path) -> None:
 
     Examples
     --------
+    >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp()) / "flow"
     >>> write_flow(solve_feeder(feeder_as_asked("das12_mv_india")), folder)
     >>> sorted(file.name for file in folder.iterdir())
@@ -292,9 +290,7 @@ def write_flow(answer: FeederFlow, out: Path) -> None:
     from .feeder_figure import draw_feeder
 
     feeder, branches = answer.feeder, answer.branches
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
+    with new_directory(out) as folder:
         _write_csv(
             folder / "buses.csv",
             ("bus", "v_pu", "load_kw", "load_kvar"),
@@ -320,11 +316,6 @@ def write_flow(answer: FeederFlow, out: Path) -> None:
         figure = draw_feeder(feeder, answer.v_pu)
         figure.savefig(folder / "feeder.svg", metadata={"Date": None})
         figure.savefig(folder / "feeder.png", dpi=150)
-        folder.chmod(0o755)
-        os.replace(folder, out)
-    except BaseException:
-        shutil.rmtree(folder)
-        raise
 
 
 def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:

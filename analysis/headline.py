@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..sim.results import Results
+from .kpis.members import share_better_off
 from .traded_prices import traded_prices
+from .wording import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,13 +37,12 @@ def headline_figures(results: Results) -> dict[str, float | None]:
     load = float(results.community.load_kwh.sum())
     drawn = float((-results.community.net_export_kwh).clip(lower=0.0).sum())
     saving = bills.groupby("prosumer").saving.sum()
-    least = 1.5 / results.manifest["minor_per_major"]
     return {
         "traded_kwh": traded,
         "p2p_share_of_load": _ratio(traded, load),
         "mean_price_per_kwh": None if np.isnan(value) else _ratio(value, traded),
         "saving": float(bills.saving.sum()),
-        "members_better_off": float((saving > least).mean()),
+        "members_better_off": share_better_off(saving, 1.0 / results.manifest["minor_per_major"]),
         "self_sufficiency": None if load == 0.0 else 1.0 - drawn / load,
         "frames_capped": int((frames.capped_kwh > 0.0).sum()),
         "withheld_kwh": float(frames.withheld_kwh.sum()),
@@ -60,7 +61,7 @@ def headline_rows(results: Results) -> list[tuple[str, str]]:
 
     def text(name: str, pattern: str) -> str:
         value = figure[name]
-        return "n/a" if value is None else pattern.format(value)
+        return "n/a" if value is None else pattern.format(value).replace("%", " %")
 
     return [
         ("energy traded between members", text("traded_kwh", "{:,.0f} kWh")),
@@ -81,7 +82,8 @@ def headline_table(results: Results) -> Table:
     from rich.table import Table
 
     manifest = results.manifest
-    title = f"{manifest['scenario']}: {manifest['frames']} frames, {manifest['prosumers']} homes"
+    frames, homes = counted(manifest["frames"], "frame"), counted(manifest["prosumers"], "home")
+    title = f"{manifest['scenario']}: {frames}, {homes}"
     table = Table(title=title, title_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right")

@@ -1,8 +1,12 @@
-"""Whether a new directory can be written, asked before anything is computed for it."""
+"""A new directory: whether it can be written, and how it appears when it is complete."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -41,3 +45,41 @@ def new_directory_problems(out: Path) -> list[str]:
     except OSError as error:
         return [f"--out: {out}: {error.strerror}: name a place you may write to"]
     return []
+
+
+@contextmanager
+def new_directory(out: Path) -> Iterator[Path]:
+    """Give a folder to write into; it becomes `out` when all went well, else it is removed.
+
+    The folder stands beside `out` under a name that nothing else has: another program's files,
+    an unfinished run's among them, are never touched.
+
+    Parameters
+    ----------
+    out : Path
+        A directory that is new or empty; those above it are made.
+
+    Yields
+    ------
+    Path
+        Where to write.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     with new_directory(Path(place) / "new") as work:
+    ...         _ = (work / "a.txt").write_text("1")
+    ...     [path.name for path in Path(place).rglob("*")]
+    ['new', 'a.txt']
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    holder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        work = holder / "new"
+        work.mkdir()  # with the usual rights, which the temporary one does not have
+        yield work
+        if out.exists():
+            out.rmdir()  # only ever an empty directory
+        work.rename(out)
+    finally:
+        shutil.rmtree(holder, ignore_errors=True)

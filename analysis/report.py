@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from .report_tables import (
     member_sheet,
     utility_sheet,
 )
+from .wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +67,7 @@ def write_report(results: Results) -> Path:
     manifest = results.manifest
     html = render(
         "report.html.j2",
-        title=f"{manifest['scenario']}, {manifest['start'][:10]} to {manifest['end'][:10]}",
+        title=f"{manifest['scenario']}, {days_of(manifest)}",
         description=" ".join(results.scenario.get("description", "").split()),
         lead=in_words(results),
         headline=headline_sheet(results),
@@ -117,9 +119,25 @@ def _replace(path: Path, document: dict[str, Any]) -> None:
     new.replace(path)
 
 
+def days_of(manifest: dict[str, Any]) -> str:
+    """Return the first and the last day of a run.
+
+    Examples
+    --------
+    >>> days_of({"start": "2025-11-01T00:00:00", "end": "2025-12-01T00:00:00"})
+    '2025-11-01 to 2025-11-30'
+    >>> days_of({"start": "2025-11-01T06:00:00", "end": "2025-11-02T06:00:00"})
+    '2025-11-01'
+    """
+    first = manifest["start"][:10]
+    # The end is the moment at which the day after the last market day would begin.
+    last = str((datetime.fromisoformat(manifest["end"]) - timedelta(days=1)).date())
+    return first if first == last else f"{first} to {last}"
+
+
 def days_in_words(days: int) -> str:
     """Return a number of days as people say it."""
-    return f"{days} day{'' if days == 1 else 's'}"
+    return counted(days, "day")
 
 
 def in_words(results: Results) -> str:
@@ -131,17 +149,26 @@ def in_words(results: Results) -> str:
     if how == "pareto":
         choice = market.get("choose") or "the choice that goes with its objectives"
         how += f" ({market['engine']}, {market['objectives']} objectives, {choice})"
+    cleared = f"cleared by the mechanism {how}, "
+    cleared += (
+        "without a look at the network"
+        if market["network"] == "ignore"
+        else f"checked by power flow ({market['network']})"
+    )
+    bids = f"; members bid by the strategy {scenario['bidding']['strategy']}"
+    if how == "grid-only":
+        cleared, bids = "without a market (grid-only)", ""
     rules = results.manifest["rules"]
     settled = f"settled under the tariff {results.manifest['tariff']}"
     if rules is not None:
         settled += f" and the rules {rules}"
     return (
-        f"{len(members):,} homes on the feeder {where}, {int((members.pv_kwp > 0).sum()):,} of "
-        f"them with PV ({members.pv_kwp.sum():,.0f} kWp) and "
+        f"{counted(len(members), 'home')} on the feeder {where}, "
+        f"{int((members.pv_kwp > 0).sum()):,} of them with PV "
+        f"({members.pv_kwp.sum():,.0f} kWp) and "
         f"{int((members.battery_kwh > 0).sum()):,} with a battery "
-        f"({members.battery_kwh.sum():,.0f} kWh). {days_in_words(scenario['days'])} cleared by the "
-        f"mechanism {how}, checked by power flow ({market['network']}), {settled}; members bid "
-        f"by the strategy {scenario['bidding']['strategy']}; seed {results.manifest['seed']}."
+        f"({members.battery_kwh.sum():,.0f} kWh). {days_in_words(scenario['days'])} {cleared}, "
+        f"{settled}{bids}; seed {results.manifest['seed']}."
     )
 
 

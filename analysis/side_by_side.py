@@ -21,9 +21,10 @@ from .page import Cell, Sheet, figure_files, render
 from .report import colophon, in_words
 from .report import days_in_words as _days
 from .report_tables import number
+from .wording import counted
 
 #: Units of sums over a run: of runs of different lengths they compare by day only.
-SUMS = ("kWh", "bus-minutes", "intervals", "kg CO2")
+SUMS = ("kWh", "bus-minutes", "intervals", "frames", "kg CO2")
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,9 @@ def comparison_notes(labelled: list[Labelled]) -> list[str]:
     )
     if len(set(homes)) > 1:
         notes += differing(
-            "members", [f"{len(h)} homes" for h in homes], "Members are not compared one by one."
+            "members",
+            [counted(len(h), "home") for h in homes],
+            "Members are not compared one by one.",
         ) or ["The runs have other members: they are not compared one by one."]
     notes += differing(
         "seed",

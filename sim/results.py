@@ -314,6 +314,9 @@ def read_results(path: str | Path) -> Results:
     partial = path.with_name(path.name + PARTIAL)
     if not path.is_dir() and partial.is_dir():
         raise RunError([f"{path}: RUN: the run is not finished: continue it with --resume"])
+    if path.is_file():
+        wrong = "is a file: name the directory of a run"
+        raise RunError([f"{path}: RUN: {wrong}"])
     if not path.is_dir():
         raise RunError([f"{path}: RUN: no such directory: name a directory that a run has written"])
     if path.name.endswith(PARTIAL) and not (path / "bills.csv").exists():

@@ -75,6 +75,8 @@ def compare(
             console.print(table)
         console.print(f"results  {comparison.out}", soft_wrap=True)
         console.print(f"figure   {comparison.out / 'comparison.png'}", soft_wrap=True)
+    for note in comparison.notes:
+        say(f"note: {note}")
     for setting, problems in comparison.failed.items():
         for problem in problems:
             say(f"{comparison.key}={setting}: {problem}")

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ...sim.results import Results
+from ..wording import amount, percent
 from .style import (
     BLUE,
     GREEN,
@@ -49,7 +50,7 @@ def energy_by_day(results: Results) -> Figure:
         ax.legend(
             loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, frameon=False, fontsize="small"
         )
-    dates(bottom, least_days=8.0)
+    dates(bottom, least_days=5.0)
     return figure
 
 
@@ -59,8 +60,8 @@ def says_energy_by_day(results: Results) -> str:
     load, pv = meters.load_kwh.sum(), meters.pv_kwh.sum()
     traded, curtailed = results.frames.traded_kwh.sum(), meters.curtailed_kwh.sum()
     return (
-        f"PV could give {pv:,.0f} kWh to a load of {load:,.0f} kWh; {traded:,.0f} kWh were traded "
-        f"between members and {curtailed:,.0f} kWh of PV curtailed."
+        f"PV could give {amount(pv)} kWh to a load of {amount(load)} kWh; {amount(traded)} kWh "
+        f"were traded between members and {amount(curtailed)} kWh of PV curtailed."
     )
 
 
@@ -78,7 +79,7 @@ def energy_by_frame(results: Results) -> Figure:
         ax.bar(rows.start, -rows.curtailed, bottom=low, color=RED, label="curtailed")
         ax.axhline(0.0, color="black", lw=0.6)
         ax.set_ylabel(f"{name}\nkWh a frame", fontsize="small")
-    dates(axes[-1], least_days=8.0)
+    dates(axes[-1], least_days=5.0)
     legend_above(figure, axes[0], 5)
     return figure
 
@@ -89,8 +90,11 @@ def says_energy_by_frame(results: Results) -> str:
     sums = _by_frame(results).drop(columns=["start"]).groupby("name", sort=False).sum()
     for name, row in sums.iterrows():
         need, over = row.traded + row.drawn, row.traded + row.fed + row.curtailed
-        bought = f"{row.traded / need:.0%} of {need:,.0f} kWh needed" if need else "nothing needed"
-        sold = f"{row.traded / over:.0%} of {over:,.0f} kWh over" if over else "nothing over"
+        bought, sold = "nothing needed", "nothing over"
+        if need:
+            bought = f"{percent(row.traded / need)} of {amount(need)} kWh needed"
+        if over:
+            sold = f"{percent(row.traded / over)} of {amount(over)} kWh over"
         parts.append(f"{name}: {bought} and {sold}")
     return (
         "What neighbours traded, of what members needed beyond their own and of what they had "
@@ -147,6 +151,8 @@ def says_average_day(results: Results) -> str:
     meters = results.community
     net = -meters.net_export_kwh.groupby(meters.start.dt.hour).sum()
     most, least = (int(net.index[int(i)]) for i in (net.argmax(), net.argmin()))
+    draws = "draws most" if net.max() > 0.0 else "feeds in least"
+    feeds = "draws least" if net.min() >= 0.0 else "feeds in most"
     charged, without = meters.battery_charge_kwh.sum(), results.no_p2p.battery_charge_kwh.sum()
     words = (
         f"its batteries took in {charged:,.0f} kWh and gave back "
@@ -156,8 +162,8 @@ def says_average_day(results: Results) -> str:
         else "it has no batteries at work"
     )
     return (
-        f"The community draws most between {most}:00 and {most + 1}:00 and least between "
-        f"{least}:00 and {least + 1}:00; {words}."
+        f"On average the community {draws} between {most}:00 and {most + 1}:00 and {feeds} "
+        f"between {least}:00 and {least + 1}:00; {words}."
     )
 
 

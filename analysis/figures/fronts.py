@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ...sim.results import Results
+from ..wording import counted, percent
 from .style import BLUE, FRAME_COLOURS, GREY, MARKERS, ORANGE, WIDTH, frame_names, plain
 
 
@@ -32,7 +34,8 @@ def pareto_front(results: Results) -> Figure:
     left.plot(chosen.f1, chosen.f2, "*", color=ORANGE, ms=14, mec="black", mew=0.7, label="chosen")
     left.set_title(f"widest front: {frame}", loc="left", fontsize="small")
     left.set_xlabel("buyer welfare f1", fontsize="small")
-    left.set_ylabel("seller welfare f2", fontsize="small")
+    currency = results.manifest["currency"]
+    left.set_ylabel(f"seller welfare f2, {currency}", fontsize="small")
     left.ticklabel_format(useOffset=False)
     left.locator_params(axis="x", nbins=4)
     left.legend(frameon=False, loc="best", fontsize="small")
@@ -46,12 +49,14 @@ def pareto_front(results: Results) -> Figure:
                 marker=MARKERS[k % 6],
                 ms=3.5,
                 lw=1.0,
+                drawstyle="steps-post",
                 label=name,
             )
     right.set_title("how much the front leaves to choose", loc="left", fontsize="small")
     right.set_xlabel("spread of traded energy along the front, %", fontsize="small")
     right.set_ylabel("frames with at most that", fontsize="small")
     right.set_ylim(bottom=0.0)
+    right.yaxis.set_major_locator(MaxNLocator(integer=True))
     right.legend(frameon=True, framealpha=0.8, edgecolor="white", loc="best", fontsize="small")
     return figure
 
@@ -60,16 +65,20 @@ def says_pareto_front(results: Results) -> str:
     """Say in how many frames there was something to choose, and what was chosen."""
     width = front_widths(results)
     if width.empty:
-        return "The mechanism has no Pareto front, or nothing was traded."
+        name = results.scenario["market"]["mechanism"]
+        if name != "pareto":
+            return f"The mechanism {name} chooses from no Pareto front."
+        return "Nothing was traded, so that no frame has a Pareto front."
     wide = width[width.width > 0.01]
     text = (
-        f"In {len(wide)} of {len(width)} frames with a front the traded energy varies by more than "
-        f"1 % along it"
+        f"In {len(wide)} of {counted(len(width), 'frame')} with a front the traded energy varies "
+        f"by more than 1 % along it"
     )
     if len(wide):
         text += (
-            f" (by {wide.width.median():.0%} at the median of these); the choice lies "
-            f"{wide.place.mean():.0%} of the way from the buyers' end to the sellers' on average"
+            f" (by {percent(wide.width.median())} at the median of these); the choice lies "
+            f"{percent(wide.place.mean())} of the way from the buyers' end to the sellers' on "
+            "average"
         )
     else:
         text += ": the two objectives leave next to nothing to choose"

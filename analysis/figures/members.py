@@ -6,25 +6,40 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ...sim.results import Results
-from .style import BLUE, FRAME_COLOURS, GREEN, RED, SKY, frame_names, legend_above, panels
+from ..kpis.members import gain_or_loss
+from ..wording import amount, counted
+from .style import (
+    BLUE,
+    FRAME_COLOURS,
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    SKY,
+    empty_figure,
+    frame_names,
+    legend_above,
+    panels,
+)
 
-KINDS = (("PV and battery", BLUE), ("PV", SKY), ("battery", "#666666"), ("neither", GREEN))
+KINDS = (("PV and battery", BLUE), ("PV", SKY), ("battery", ORANGE), ("neither", GREEN))
 MOST_BARS = 150  # more are drawn as one outline
 SHOWN = 0.99  # the middle share of deviations that a panel shows; the rest is counted
 
 
 def savings(results: Results) -> Figure:
     """What the market was worth to each member, sorted, losers in their own colour."""
-    saving, kind = _savings(results)
+    saving, kind, turn = _savings(results)
     currency = results.manifest["currency"]
+    if not turn.any():
+        return empty_figure("no member gained or lost")
     figure, (ax,) = panels(1, 2.8)
     rank = np.arange(1, len(saving) + 1)
-    gains = saving >= 0.0
     parts = [
-        (gains & (kind == k), colour, f"better off, {name}")
+        ((turn > 0) & (kind == k), colour, f"better off, {name}")
         for k, (name, colour) in enumerate(KINDS)
     ]
-    for keep, colour, label in [*parts, (~gains, RED, "worse off")]:
+    for keep, colour, label in [*parts, (turn < 0, RED, "worse off")]:
         if keep.any():
             label += f": {keep.sum()}"
             if len(saving) > MOST_BARS:
@@ -35,7 +50,11 @@ def savings(results: Results) -> Figure:
             if colour == RED:
                 for bar in bars:
                     bar.set(hatch="//", edgecolor="white", linewidth=0.0)
-    ax.axhline(0.0, color="black", lw=0.6)
+    same = turn == 0
+    if same.any():  # no bar of nothing can be seen
+        label = f"unaffected: {same.sum()}"
+        ax.plot(rank[same], 0.0 * rank[same], "o", color=GREY, ms=2.5, mew=0, label=label)
+    ax.axhline(0.0, color="black", lw=0.6, zorder=1)
     ax.set_xlabel("members, from least to greatest saving", fontsize="small")
     ax.set_ylabel(f"saving, {currency}", fontsize="small")
     ax.set_xlim(0.3, len(saving) + 0.7)
@@ -45,31 +64,37 @@ def savings(results: Results) -> Figure:
 
 def says_savings(results: Results) -> str:
     """Say what all gained together, who lost, and by which effect."""
-    bills, (saving, _) = results.bills, _savings(results)
-    price, operation = bills.saving_price_effect.sum(), bills.saving_operation_effect.sum()
+    bills, (saving, _, turn) = results.bills, _savings(results)
     currency = results.manifest["currency"]
-    losers = int((saving < 0.0).sum())
-    lost = (
-        f"{losers} of {len(saving)} members lost, {-saving[saving < 0.0].sum():,.0f} {currency} "
-        f"together and {-saving.min():,.0f} at worst"
-        if losers
-        else "nobody lost"
-    )
+    if not turn.any():
+        return (
+            "Against the same homes re-operated without the market no member gained or lost: "
+            f"{counted(len(saving), 'member')} unaffected."
+        )
+    price, operation = bills.saving_price_effect.sum(), bills.saving_operation_effect.sum()
+    lost = saving[turn < 0]
+    words = "nobody lost"
+    if len(lost):
+        words = f"{len(lost)} of {counted(len(saving), 'member')} lost, {amount(-lost.sum())} "
+        words += f"{currency} together and {amount(-lost.min())} at worst"
+    if (turn == 0).any():
+        words += f"; {int((turn == 0).sum())} unaffected"
     text = (
-        f"Against the same homes re-operated without the market: {saving.sum():,.0f} {currency} "
-        f"for all together, of which {price:,.0f} by price and {operation:,.0f} by operation; "
-        f"median {np.median(saving):,.0f}, greatest {saving.max():,.0f}; {lost}."
+        f"Against the same homes re-operated without the market: {amount(saving.sum())} {currency} "
+        f"for all together, of which {amount(price)} by price and {amount(operation)} by "
+        f"operation; median {amount(np.median(saving))}, greatest {amount(saving.max())}; {words}."
     )
     return text.replace(" -", " −")
 
 
-def _savings(results: Results) -> tuple[np.ndarray, np.ndarray]:
-    """Return savings in ascending order, and the kind of home each belongs to."""
+def _savings(results: Results) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return savings in ascending order, the kind of home of each, and whether it gained."""
     saving = results.bills.groupby("prosumer").saving.sum()
     homes = results.members.set_index("prosumer").loc[saving.index]
     kind = np.where(homes.pv_kwp > 0, 0, 2) + np.where(homes.battery_kwh > 0, 0, 1)
     order = np.argsort(saving.to_numpy(), kind="stable")
-    return saving.to_numpy()[order], kind[order]
+    turn = gain_or_loss(saving, 1.0 / results.manifest["minor_per_major"])
+    return saving.to_numpy()[order], kind[order], turn[order]
 
 
 def deviations(results: Results) -> Figure:
@@ -101,14 +126,16 @@ def says_deviations(results: Results) -> str:
     for name in frame_names(results):
         values = _deviations(results, name)
         if values.size:
-            low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-            middle = round(middle, 1) + 0.0  # never "-0.0"
-            parts.append(f"{name}: {low:.1f} to {high:.1f} kWh, median {middle:.1f}")
-    text = "Nine of ten deviations of a member in a frame lay within " + "; ".join(parts)
+            # Rounded, and never "-0.0".
+            low, middle, high = np.round(np.quantile(values, [0.05, 0.5, 0.95]), 1) + 0.0
+            parts.append(
+                f"between {low:.1f} and {high:.1f} kWh in frame {name} (median {middle:.1f})"
+            )
+    text = "Nine of ten of a member's deviations lay " + ", ".join(parts)
     whole = results.positions.deviation_kwh
     text += (
-        f". Together members fed in {whole.clip(lower=0.0).sum():,.0f} kWh more and "
-        f"{-whole.clip(upper=0.0).sum():,.0f} kWh less than scheduled."
+        f". Together members fed in {amount(whole.clip(lower=0.0).sum())} kWh more and "
+        f"{amount(-whole.clip(upper=0.0).sum())} kWh less than scheduled."
     )
     return text.replace(" -", " −")
 

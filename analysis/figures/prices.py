@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ...sim.results import Results
 from ..traded_prices import has_prices, traded_prices
+from ..wording import percent
 from .style import FRAME_COLOURS, MARKERS, dates, frame_names, legend_above, panels
 
 
@@ -20,6 +22,7 @@ def prices(results: Results) -> Figure:
     frames, currency = results.frames, results.manifest["currency"]
     figure, axes = panels(len(frame_names(results)), 1.3, share_y=True)
     price = traded_prices(results).to_numpy()
+    others: list[Line2D] = []
     for k, (name, ax) in enumerate(zip(frame_names(results), axes, strict=True)):
         rows = frames[frames.name == name]
         bound: dict[str, Any] = {"color": "0.35", "lw": 1.0}
@@ -30,11 +33,13 @@ def prices(results: Results) -> Figure:
         traded = price[(frames.name == name).to_numpy()]
         ax.fill_between(rows.start, low, high, color="0.93", linewidth=0)
         ax.plot(rows.start, high, ls="--", label="retail", **bound)
-        ax.plot(rows.start, traded, ms=3.5, lw=1.1, label="price of trade", **look)
+        (line,) = ax.plot(rows.start, traded, ms=3.5, lw=1.1, label=f"trade, {name}", **look)
+        if ax is not axes[0]:
+            others.append(line)
         ax.plot(rows.start, low, ls=":", label="feed-in", **bound)
         ax.set_ylabel(f"{name}\n{currency}/kWh", fontsize="small")
     dates(axes[-1])
-    legend_above(figure, axes[0], 3)
+    legend_above(figure, axes[0], 5, others)
     return figure
 
 
@@ -52,7 +57,7 @@ def says_prices(results: Results) -> str:
             mean = np.average(price[traded], weights=frames.traded_kwh[traded])
             parts.append(
                 f"{name}: {mean:.2f} on average ({price[traded].min():.2f} to "
-                f"{price[traded].max():.2f}), {np.nanmean(place[traded]):.0%} of the way from "
+                f"{price[traded].max():.2f}), {percent(np.nanmean(place[traded]))} of the way from "
                 f"feed-in to retail, in {traded.sum()} of {here.sum()} frames"
             )
         else:

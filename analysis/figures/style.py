@@ -5,10 +5,12 @@ Figures are 7 inches wide, the text width of an A4 page, so that their type prin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.figure import Figure
@@ -35,6 +37,13 @@ def panels(
     return figure, list(axes)
 
 
+def empty_figure(words: str) -> Figure:
+    """Return a low figure that says why there is nothing to draw."""
+    figure = Figure(figsize=(WIDTH, 1.0))
+    figure.text(0.5, 0.5, words, ha="center", va="center")
+    return figure
+
+
 def plain(ax: Axes, grid: Literal["both", "x", "y"] = "y") -> None:
     """Take the box from a panel and give it a faint grid."""
     ax.spines[["top", "right"]].set_visible(False)
@@ -43,9 +52,13 @@ def plain(ax: Axes, grid: Literal["both", "x", "y"] = "y") -> None:
     ax.tick_params(labelsize="small")
 
 
-def legend_above(figure: Figure, ax: Axes, columns: int) -> None:
-    """Put one legend for all panels above them, so that no panel loses width to it."""
+def legend_above(figure: Figure, ax: Axes, columns: int, more: Sequence[Artist] = ()) -> None:
+    """Put one legend for all panels above them, so that no panel loses width to it.
+
+    It names what the given panel shows, and what more the others do.
+    """
     handles, labels = ax.get_legend_handles_labels()
+    handles, labels = [*handles, *more], [*labels, *(str(one.get_label()) for one in more)]
     figure.legend(
         handles,
         labels,
@@ -64,7 +77,7 @@ def dates(ax: Axes, least_days: float = 0.0) -> None:
     A panel of bars spans at least some days, so that one bar does not fill it.
     """
     ax.margins(x=0.01)
-    low, high = ax.get_xlim()
+    low, high = ax.get_xlim()  # ticks stand within what is drawn
     if high - low < least_days:
         room = 0.5 * (least_days - (high - low))
         ax.set_xlim(low - room, high + room)
@@ -72,7 +85,7 @@ def dates(ax: Axes, least_days: float = 0.0) -> None:
     days = (last - first).days
     if 3 < days <= 120:
         step = -(-days // 8)
-        ax.set_xticks(np.arange(np.ceil(ax.get_xlim()[0]), ax.get_xlim()[1], step))
+        ax.set_xticks(np.arange(np.ceil(low), high, step))
     else:
         ax.xaxis.set_major_locator(AutoDateLocator(maxticks=7))
 

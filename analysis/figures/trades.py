@@ -9,7 +9,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from ...sim.results import Results
-from .style import WIDTH, plain
+from ..wording import amount, counted, percent
+from .style import WIDTH, empty_figure, plain
 
 MOST_SELLERS, MOST_BUYERS = 48, 48  # names that stay readable on a printed page
 OTHERS = "all others"
@@ -23,9 +24,7 @@ def trade_matrix(results: Results) -> Figure:
     """
     table = pair_energy(results)
     if table.empty:
-        figure = Figure(figsize=(WIDTH, 1.0))
-        figure.text(0.5, 0.5, "nobody traded", ha="center", va="center")
-        return figure
+        return empty_figure("nobody traded")
     prefix = _common_prefix([n for n in (*table.index, *table.columns) if n != OTHERS])
     energy = np.where(table.to_numpy() > 0.0, table.to_numpy(), np.nan)
     n_rows, n_columns = energy.shape
@@ -109,10 +108,11 @@ def says_trade_matrix(results: Results) -> str:
     pairs = energy.groupby([trades.seller.astype(str), trades.buyer.astype(str)]).sum()
     top = max(1, round(0.2 * len(sellers)))
     return (
-        f"{len(sellers)} members sold to {len(buyers)}, in {len(pairs):,} pairs; the largest "
-        f"seller is {sellers.index[0]} ({sellers.iloc[0] / whole:.0%}), the largest buyer "
-        f"{buyers.index[0]} ({buyers.iloc[0] / whole:.0%}); the largest fifth of the sellers gave "
-        f"{sellers.iloc[:top].sum() / whole:.0%} of {whole:,.0f} kWh."
+        f"{counted(len(sellers), 'member')} sold to {len(buyers):,}, in "
+        f"{counted(len(pairs), 'pair')}; the largest seller is {sellers.index[0]} "
+        f"({percent(sellers.iloc[0] / whole)}), the largest buyer {buyers.index[0]} "
+        f"({percent(buyers.iloc[0] / whole)}); the largest fifth of the sellers gave "
+        f"{percent(sellers.iloc[:top].sum() / whole)} of {amount(whole)} kWh."
     )
 
 

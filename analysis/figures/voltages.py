@@ -11,9 +11,12 @@ from matplotlib.patches import Patch
 from ...network.limits import VoltageLimits
 from ...sim.feeder_state import FeederState
 from ...sim.results import Results
-from ..feeder_figure import draw_feeder
+from ..feeder_figure import COLOURS, draw_feeder
 from ..feeder_layout import lay_out
+from ..wording import counted
 from .style import BLUE, ORANGE, RED, WIDTH, dates, legend_above, plain
+
+AT_LIMIT_PU = 5e-5  # what four digits cannot tell from the limit [p.u.]
 
 
 def voltage_map(results: Results) -> Figure:
@@ -34,7 +37,7 @@ def voltage_map(results: Results) -> Figure:
         float(date2num(state.start[0])) + hours,
         np.arange(len(order) + 1),
         worst,
-        cmap="cividis",
+        cmap=COLOURS,
         vmin=low,
         vmax=high,
         rasterized=True,
@@ -133,12 +136,16 @@ def says_voltage_profile(results: Results) -> str:
     high, low = np.nanmax(state.v_pu, axis=0), np.nanmin(state.v_pu, axis=0)
     names = state.feeder.bus_names
     top, bottom, wide = int(high.argmax()), int(low.argmin()), int((high - low).argmax())
+    gap = limits.upper_pu - high[top]
+    away = f"{abs(gap):.4f} {'below' if gap > 0 else 'above'} the limit"
+    if abs(gap) < AT_LIMIT_PU:
+        away = "at the limit"
+    extremes = f"Bus {names[top]} sees the highest voltage ({high[top]:.4f} p.u., {away})"
+    extremes += " and" if top == bottom else f", bus {names[bottom]}"
     return (
-        f"Bus {names[top]} sees the highest voltage ({high[top]:.4f} p.u., "
-        f"{limits.upper_pu - high[top]:+.4f} to the limit), bus {names[bottom]} the lowest "
-        f"({low[bottom]:.4f}); it varies most at bus {names[wide]}, by "
+        f"{extremes} the lowest ({low[bottom]:.4f}); it varies most at bus {names[wide]}, by "
         f"{high[wide] - low[wide]:.4f} p.u."
-    ).replace("-", "−")
+    )
 
 
 def feeder_map(results: Results) -> Figure:
@@ -150,6 +157,7 @@ def feeder_map(results: Results) -> Figure:
         limits,
         title=f"{state.feeder.name}: each bus at its worst moment",
         width=WIDTH,
+        value="of each bus the voltage of the run that came nearest to a limit:",
     )
 
 
@@ -162,8 +170,8 @@ def says_feeder_map(results: Results) -> str:
     at = int(margin.argmin())
     return (
         f"Each bus shows the voltage of the run that came nearest to a limit: {near} of "
-        f"{len(worst)} buses came within 0.002 p.u. of one, {over} crossed it; nearest is bus "
-        f"{state.feeder.bus_names[at]} with {worst[at]:.4f} p.u."
+        f"{counted(len(worst), 'bus', 'buses')} came within 0.002 p.u. of one, {over} crossed it; "
+        f"nearest is bus {state.feeder.bus_names[at]} with {worst[at]:.4f} p.u."
     )
 
 

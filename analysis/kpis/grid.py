@@ -177,7 +177,9 @@ def greatest_loading(current_a: ArrayLike, ampacity_a: ArrayLike) -> float | Non
     Formula: max_b,t I_bt / I_max,b
     Unit: share of 1
     Source: common
-    Care: n/a where the feeder's data state no ampacity.
+    Care: n/a where the feeder's data state no ampacity. n/a in the counterfactual, of which a run
+    keeps the community's meters and the feeder's losses and extreme voltages, and not the meters
+    of each home that the current of a branch would take.
 
     Parameters
     ----------

@@ -3,15 +3,45 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 TOP = 0.2
+ROUNDING = 1.5  # minor units; a bill of lines rounded one by one differs by as much from nothing
 
 
-def share_better_off(saving: ArrayLike, least: float) -> float:
+def gain_or_loss(saving: ArrayLike, minor: float) -> NDArray[np.int8]:
+    """Tell who gains and who loses, rounding left out: what every count and colour goes by.
+
+    Formula: sign(x_i) where abs(x_i) > 1.5 minor units, else 0
+    Unit: 1 better off, 0 unaffected, -1 worse off
+    Source: ours
+    Care: a paisa of rounding is neither a gain nor a loss.
+
+    Parameters
+    ----------
+    saving : array_like (n_members,)
+        Saving of each member over the run, sign kept [currency].
+    minor : float
+        One minor unit [currency].
+
+    Returns
+    -------
+    ndarray (n_members,)
+        1, 0 or -1.
+
+    Examples
+    --------
+    >>> gain_or_loss([5.0, 0.01, 0.0, -2.0], 0.01).tolist()
+    [1, 0, 0, -1]
+    """
+    x = np.asarray(saving, dtype=float)
+    return np.where(np.abs(x) > ROUNDING * minor, np.sign(x), 0.0).astype(np.int8)
+
+
+def share_better_off(saving: ArrayLike, minor: float) -> float:
     """Share of members that pay less than without the market (participation willingness).
 
-    Formula: count(x_i > least) / N, x_i = C0_i - C_i
+    Formula: count(x_i > 1.5 minor units) / N, x_i = C0_i - C_i
     Unit: share of 1
     Source: the index 'participation willingness' of Zhou, Wu and Long, Applied Energy 222 (2018)
     Care: against the re-operated run without trade; a paisa of rounding does not count.
@@ -20,8 +50,8 @@ def share_better_off(saving: ArrayLike, least: float) -> float:
     ----------
     saving : array_like (n_members,)
         Saving of each member, sign kept [currency].
-    least : float
-        What a change must exceed to count [currency].
+    minor : float
+        One minor unit; 1.5 of these are rounding [currency].
 
     Returns
     -------
@@ -30,16 +60,16 @@ def share_better_off(saving: ArrayLike, least: float) -> float:
 
     Examples
     --------
-    >>> share_better_off([5.0, 0.01, 0.0, -2.0], 0.015)
+    >>> share_better_off([5.0, 0.01, 0.0, -2.0], 0.01)
     0.25
     """
-    return float((np.asarray(saving) > least).mean())
+    return float((gain_or_loss(saving, minor) > 0).mean())
 
 
-def share_worse_off(saving: ArrayLike, least: float) -> float:
+def share_worse_off(saving: ArrayLike, minor: float) -> float:
     """Share of members that pay more than without the market: the losers.
 
-    Formula: count(x_i < -least) / N, x_i = C0_i - C_i
+    Formula: count(x_i < -1.5 minor units) / N, x_i = C0_i - C_i
     Unit: share of 1
     Source: ours
     Care: shown beside every mean, because a mean hides them.
@@ -48,8 +78,8 @@ def share_worse_off(saving: ArrayLike, least: float) -> float:
     ----------
     saving : array_like (n_members,)
         Saving of each member, sign kept [currency].
-    least : float
-        What a change must exceed to count [currency].
+    minor : float
+        One minor unit; 1.5 of these are rounding [currency].
 
     Returns
     -------
@@ -58,10 +88,10 @@ def share_worse_off(saving: ArrayLike, least: float) -> float:
 
     Examples
     --------
-    >>> share_worse_off([5.0, 0.01, 0.0, -2.0], 0.015)
+    >>> share_worse_off([5.0, 0.01, 0.0, -2.0], 0.01)
     0.25
     """
-    return float((np.asarray(saving) < -least).mean())
+    return float((gain_or_loss(saving, minor) < 0).mean())
 
 
 def saving_share(saving: float, bill_without: float) -> float | None:

@@ -6,11 +6,12 @@ the formula, the unit, the source and an example, from which the documentation p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import energy, grid, members, trade, welfare
+from . import energy, grid, members, trade, utility, welfare
 from .case import Case, Figures
 
 Value = float | None
@@ -62,6 +63,16 @@ def _both(
     )
 
 
+def _nothing_of(market: Callable[[Figures], Value]) -> Callable[[Figures], Value]:
+    """Return 0 for the counterfactual, but n/a wherever the market's value is n/a."""
+
+    def of(f: Figures) -> Value:
+        value = market(f)
+        return None if value is None or not math.isfinite(value) else 0.0
+
+    return of
+
+
 def _trade() -> list[Kpi]:
     t, group = trade, "trade"
     return [
@@ -69,26 +80,27 @@ def _trade() -> list[Kpi]:
             lambda f: float(f.sold_kwh.sum()), lambda f: 0.0),
         Kpi("p2p_share_of_consumption", "contracted energy over load", "share", group, t.share,
             lambda f: t.share(float(f.bought_kwh.sum()), float(f.market.load_kwh.sum())),
-            lambda f: 0.0),
+            lambda f: t.share(0.0, float(f.no_p2p.load_kwh.sum()))),
         Kpi("p2p_share_of_export", "contracted energy over what members feed in, by frame",
             "share", group, t.share,
             lambda f: t.share(float(f.sold_kwh.sum()), float(f.net_kwh.clip(min=0.0).sum())),
-            lambda f: 0.0),
+            _nothing_of(lambda f: t.share(1.0, float(f.net_kwh.clip(min=0.0).sum())))),
         Kpi("coincident_kwh", "contracted energy fed and drawn at the same time", "kWh", group,
             t.coincident_kwh, lambda f: f.coincident_kwh, lambda f: 0.0),
         Kpi("mean_price_per_kwh", "mean price of traded energy", "currency/kWh", group,
             t.mean_price, lambda f: t.mean_price(f.trade_per_kwh, f.trade_kwh)),
-        Kpi("seller_concentration", "concentration of sellers", "share", group, t.concentration,
-            lambda f: t.concentration(f.sold_kwh.sum(axis=0))),
-        Kpi("buyer_concentration", "concentration of buyers", "share", group, t.concentration,
-            lambda f: t.concentration(f.bought_kwh.sum(axis=0))),
+        Kpi("seller_concentration", "concentration of sellers (HHI)", "index", group,
+            t.concentration, lambda f: t.concentration(f.sold_kwh.sum(axis=0))),
+        Kpi("buyer_concentration", "concentration of buyers (HHI)", "index", group,
+            t.concentration, lambda f: t.concentration(f.bought_kwh.sum(axis=0))),
         Kpi("fulfilment", "contracted energy kept", "share", group, t.fulfilment,
             lambda f: t.fulfilment(f.sold_kwh - f.bought_kwh, f.net_kwh + f.ordered_kwh)),
         Kpi("deviation_kwh", "energy off schedule, either way", "kWh", group, None,
             lambda f: float(abs(f.deviation_kwh).sum())),
         Kpi("deviation_cost", "cost of broken contracts to those who broke them", "currency",
-            group, t.deviation_cost, _deviation_cost, lambda f: 0.0),
-        Kpi("deviation_cost_share", "that cost over all members' bills", "share", group, t.share,
+            group, t.deviation_cost, _deviation_cost, _nothing_of(_deviation_cost)),
+        Kpi("deviation_cost_share", "cost of broken contracts over all members' bills", "share",
+            group, t.share,
             lambda f: t.share(_deviation_cost(f), max(0.0, float(f.market.bill.sum())))),
     ]  # fmt: skip
 
@@ -134,7 +146,7 @@ def _welfare() -> list[Kpi]:
             _surplus, lambda f: 0.0),
         Kpi("greatest_surplus", "greatest surplus that the orders allow, feeder left out", money,
             group, w.greatest_surplus, lambda f: f.book.greatest[0]),
-        Kpi("welfare_efficiency", "surplus over the greatest", "share", group,
+        Kpi("welfare_efficiency", "surplus over the greatest that the orders allow", "share", group,
             w.welfare_efficiency, lambda f: w.welfare_efficiency(_surplus(f), f.book.greatest[0])),
         Kpi("volume_efficiency", "traded energy over that of the greatest surplus", "share",
             group, w.welfare_efficiency,
@@ -146,7 +158,7 @@ def _welfare() -> list[Kpi]:
         Kpi("budget", "what the mechanism keeps (a deficit is negative)", money, group,
             w.budget_balance, lambda f: w.budget_balance(f.paid, f.received), lambda f: 0.0),
         Kpi("value_tapping", "value of sharing that is tapped", "share", group, w.value_tapping,
-            _tapped, lambda f: 0.0),
+            _tapped, _nothing_of(_tapped)),
     ]  # fmt: skip
 
 
@@ -157,10 +169,10 @@ def _members() -> list[Kpi]:
               lambda c, f: float(c.bill.sum())),
         Kpi("saving", "saving of all members", money, group, None,
             lambda f: float(f.saving.sum())),
-        Kpi("saving_price_effect", "of this by price, with the same meters", money, group, None,
+        Kpi("saving_price_effect", "saving by price, with the same meters", money, group, None,
             lambda f: float(f.price_effect.sum())),
-        Kpi("saving_operation_effect", "of this by operation", money, group, None,
-            lambda f: float(f.operation_effect.sum())),
+        Kpi("saving_operation_effect", "saving by operation: other battery use, curtailment",
+            money, group, None, lambda f: float(f.operation_effect.sum())),
         Kpi("saving_share", "saving over bills without the market", "share", group,
             m.saving_share,
             lambda f: m.saving_share(float(f.saving.sum()), float(f.no_p2p.bill.sum()))),
@@ -169,11 +181,11 @@ def _members() -> list[Kpi]:
         Kpi("least_saving", "least saving of a member", money, group, None,
             lambda f: float(f.saving.min())),
         Kpi("better_off", "members better off (participation willingness)", "share", group,
-            m.share_better_off, lambda f: m.share_better_off(f.saving, 1.5 * f.minor)),
+            m.share_better_off, lambda f: m.share_better_off(f.saving, f.minor)),
         Kpi("unaffected", "members neither better nor worse off", "share", group, None,
-            lambda f: float((abs(f.saving) <= 1.5 * f.minor).mean())),
+            lambda f: float((m.gain_or_loss(f.saving, f.minor) == 0).mean())),
         Kpi("worse_off", "members worse off", "share", group, m.share_worse_off,
-            lambda f: m.share_worse_off(f.saving, 1.5 * f.minor)),
+            lambda f: m.share_worse_off(f.saving, f.minor)),
         Kpi("gini_of_savings", "Gini index of savings", "index", group, m.gini,
             lambda f: m.gini(f.saving)),
         Kpi("jain_of_savings", "Jain index of savings", "index", group, m.jain,
@@ -295,11 +307,12 @@ def _over_and_under(f: Figures, count: Callable[[Any, Any], float]) -> float:
 
 _ACCOUNT = {
     "revenue": "what members pay the utility",
-    "network_income": "of this network charges on trade",
-    "purchases": "purchases at bulk price, exports and banked units (negative)",
-    "network_curtailment": "given back for curtailed sales (negative)",
-    "market_balance": "what the mechanism leaves it",
+    "network_income": "network charges on trade, part of what members pay the utility",
+    "purchases": "utility's purchases at bulk price, exports and banked units (negative)",
+    "network_curtailment": "given back by the utility for curtailed sales (negative)",
+    "market_balance": "what the mechanism leaves the utility",
     "net": "net of the utility",
+    "banked_value": "units that the utility owes to members at the end, a debt beside its net",
 }
 
 
@@ -307,10 +320,17 @@ def _utility() -> list[Kpi]:
     def of(item: str) -> Callable[[Case, Figures], Value]:
         return lambda c, f: c.utility[item]
 
-    return [
+    kpis = [
         _both(f"utility_{item}", title, "currency", "utility", None, of(item))
         for item, title in _ACCOUNT.items()
     ]
+    # Members' savings count the units that they hold: this is the other side of the same account.
+    after = _both("utility_net_after_banked", "net of the utility less the units that it owes",
+                  "currency", "utility", utility.net_after_banked,
+                  lambda c, f: utility.net_after_banked(
+                      c.utility["net"], c.utility["banked_value"]
+                  ))  # fmt: skip
+    return [*kpis, after]
 
 
 def _carbon() -> list[Kpi]:

@@ -76,7 +76,7 @@ def concentration(energy_kwh: ArrayLike) -> float | None:
     Returns
     -------
     float or None
-        Share of 1.
+        Index.
 
     Examples
     --------

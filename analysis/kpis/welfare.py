@@ -203,12 +203,13 @@ def value_tapping(
     """How much of the value of sharing the market taps, on the meters as they were read.
 
     Formula: (V - V_ref) / (V_max - V_ref), V - V_ref the price effect of the saving,
-    V_max - V_ref = sum_f (r_f - f_f) min(sum_k M_kf, sum_k X_kf)
+    V_max - V_ref = sum_f max(0, r_f - f_f) min(sum_k M_kf, sum_k X_kf)
     Unit: share of 1
     Source: the index of this name of Zhou, Wu and Long, Applied Energy 222 (2018) 993-1022
     Care: V_max is a cooperative that shares all its members' energy of a frame and meets the
-    grid as one customer, without charges. Only where one retail and one feed-in price hold for
-    all: n/a under slabs, banking, gross metering and netting by interval.
+    grid as one customer, without charges; where feed-in is dearer than retail it shares nothing.
+    Only where one retail and one feed-in price hold for all: n/a under slabs, banking, gross
+    metering and netting by interval.
 
     Parameters
     ----------
@@ -228,7 +229,11 @@ def value_tapping(
     --------
     >>> value_tapping(6.0, [[0.0, 5.0]], [[4.0, 0.0]], [6.0], [3.0])
     0.5
+    >>> both = [[0.0, 5.0], [0.0, 5.0]], [[4.0, 0.0], [4.0, 0.0]]
+    >>> value_tapping(6.0, *both, [6.0, 2.0], [3.0, 3.0])  # the second frame shares nothing
+    0.5
     """
     shared = np.minimum(np.sum(import_kwh, axis=1), np.sum(export_kwh, axis=1))
-    most = float(np.dot(np.asarray(retail_per_kwh) - np.asarray(feed_in_per_kwh), shared))
+    gap = np.asarray(retail_per_kwh, dtype=float) - np.asarray(feed_in_per_kwh, dtype=float)
+    most = float(np.dot(np.maximum(gap, 0.0), shared))
     return None if most <= 0.0 else saving / most

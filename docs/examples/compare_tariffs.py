@@ -1,4 +1,4 @@
-"""Compare two tariffs: the same homes and days, another feed-in price and another netting.
+"""Compare two tariffs: the same homes and days, another feed-in price.
 
     python docs/examples/compare_tariffs.py
 
@@ -23,7 +23,7 @@ def main() -> None:
         print(f"  saving of all members  {row['saving']:.0f}")
         print(f"  saving of the median   {row['median_saving']:.2f}")
         print(f"  members worse off      {row['losers_share']:.0%}")
-        print(f"  the utility's net      {row['utility_net_change']:+.0f}")
+        print(f"  the utility's net      {row['utility_net_after_banked_change']:+.0f}")
 
     # The runs are kept, and can be read like any other.
     for setting, path in comparison.runs.items():

@@ -1,8 +1,12 @@
 """Comparisons: which settings, which runs, the same numbers whatever the processes, resuming."""
 
 import json
+import multiprocessing
 import re
 import shutil
+import threading
+import time
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -10,6 +14,7 @@ from typer.testing import CliRunner
 
 from gridbazaar.__main__ import app
 from gridbazaar.analysis.compare import compare, folder_name
+from gridbazaar.analysis.compare_figure import compare_figure
 from gridbazaar.analysis.compare_measures import MEASURES
 from gridbazaar.analysis.compare_over import settings_of
 from gridbazaar.analysis.kpis import KPIS, kpi_table
@@ -20,7 +25,7 @@ from gridbazaar.sim.results import read_results
 from gridbazaar.sim.run_directory import RunError
 
 SHARED = ["days=1", "market.engine=exact"]
-TIMED = ["clearing_seconds"]
+TIMED = ["clearing_wall_seconds"]  # of this machine, not of the data
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +82,7 @@ def test_a_bad_value_stops_before_anything_is_written(tmp_path):
 
 def test_the_table_is_that_of_each_run(compared):
     assert list(compared.table.setting) == ["pareto", "grid-only"]
+    assert compared.notes == ()
     assert list(compared.table.columns[1:]) == [one.name for one in MEASURES]
     table = compared.table.set_index("setting")
     for setting, run in compared.runs.items():
@@ -91,6 +97,15 @@ def test_the_table_is_that_of_each_run(compared):
     assert list(kept["market.mechanism"]) == ["pareto", "grid-only"]
     assert len(pd.read_csv(compared.out / "indicators.csv")) == 2 * len(KPIS)
     assert (compared.out / "comparison.png").stat().st_size > 10_000
+
+
+def test_the_figure_shows_no_time_and_no_count_left_of_zero(compared):
+    broken = replace(compared, table=compared.table.assign(schedules_cured=[4.0, 0.0]))
+    axes = compare_figure(broken).axes
+    assert not [ax for ax in axes if "clearing" in ax.get_xlabel()]
+    (volts,) = [ax for ax in axes if "voltage limit" in ax.get_xlabel()]
+    assert [bar.get_width() for bar in volts.patches][:2] == [4.0, 0.0]
+    assert min(bar.get_x() for bar in volts.patches) == 0.0
 
 
 def test_processes_change_nothing(compared, tmp_path):
@@ -153,3 +168,31 @@ def test_folders_never_collide():
     folders = [folder_name(name) for name in names]
     assert len(set(folders)) == len(names)
     assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", folder) for folder in folders)
+
+
+def test_a_killed_process_is_one_error_that_names_the_way_on(tmp_path):
+    def kill_one():
+        while not multiprocessing.active_children():
+            time.sleep(0.01)
+        multiprocessing.active_children()[0].kill()
+
+    over, out = "market.mechanism=optimum,grid-only", tmp_path / "killed"
+    thread = threading.Thread(target=kill_one)
+    thread.start()
+    with pytest.raises(RunError, match=r"ended from outside.*--resume") as error:
+        compare("kerala-village", over, SHARED, out=out, workers=2)
+    thread.join()
+    assert len(error.value.problems) == 1
+    assert "optimum, grid-only" in error.value.problems[0]
+    again = compare("kerala-village", over, SHARED, out=out, resume=True)
+    assert list(again.table.setting) == ["optimum", "grid-only"] and not again.failed
+
+
+def test_other_lengths_are_said(tmp_path):
+    answer = CliRunner().invoke(
+        app,
+        ["compare", "kerala-village", "--over", "days=1,2", "--out", str(tmp_path / "o"), "--set",
+         "market.mechanism=grid-only", "--set", "members.generate.homes=2", "--workers", "1"],
+    )  # fmt: skip
+    assert answer.exit_code == 0, answer.output
+    assert "differ in length (1: 1 day, 2: 2 days)" in answer.stderr

@@ -9,17 +9,17 @@ from typer.testing import CliRunner
 
 from gridbazaar.__main__ import app
 from gridbazaar.analysis import export as export_module
-from gridbazaar.analysis.export import EXPORTED, export_run, read_table
+from gridbazaar.analysis.export import EXPORTED, export_run, exported_table
 from gridbazaar.sim.results import read_results
 from gridbazaar.sim.run_directory import RunError
 
-UNITS = r"_(kwh|kw|kvar|kva|pu|kwp|deg|minor|minutes|per_kwh|share)$"
+UNITS = r"_(kwh|kw|kvar|kva|pu|kwp|deg|minor|minutes|inr|inr_per_kwh|share)$"
 # Names, times, counts, flags, and money of the run's currency.
 _PLAIN = """
 frame_id start end name sellers buyers f1 f2 front_collapsed front_points evaluations iterations
 status undervoltage_base step phase feasible critical_buses chosen prosumer side seller buyer
 v_min_bus v_max_bus posting_id time payer payee purpose bus profile week_offset three_phase group
-kpi title unit market no_p2p difference
+kpi title unit market no_p2p difference month note case line frame slab text
 """
 PLAIN = frozenset(_PLAIN.split())
 
@@ -29,7 +29,7 @@ def test_csv_files_hold_the_tables(finished, tmp_path):
     results = read_results(finished)
     assert set(written.rows) == {*EXPORTED, "bus_voltages"}
     for name in EXPORTED:
-        table, kept = read_table(results, name), pd.read_csv(tmp_path / "csv" / f"{name}.csv")
+        table, kept = exported_table(results, name), pd.read_csv(tmp_path / "csv" / f"{name}.csv")
         assert list(kept.columns) == list(table.columns)
         assert len(kept) == len(table) == written.rows[name]
     kept = pd.read_csv(tmp_path / "csv" / "positions.csv")
@@ -38,9 +38,23 @@ def test_csv_files_hold_the_tables(finished, tmp_path):
 
 def test_quantities_have_units_in_their_names(finished):
     results = read_results(finished)
-    for name in set(EXPORTED) - {"bills", "bill_lines", "utility"}:
-        for column in read_table(results, name).columns:
+    for name in EXPORTED:
+        for column in exported_table(results, name).columns:
             assert re.search(UNITS, column) or column in PLAIN, f"{name}.{column}"
+            assert not re.search(r"(?<!inr)_per_kwh$", column), f"{name}.{column}"
+
+
+def test_money_carries_the_currency_and_the_run_keeps_its_names(finished, tmp_path):
+    export_run(finished, tables=["bills", "bill_lines", "utility", "frames"], out=tmp_path / "x")
+    results = read_results(finished)
+    bills = pd.read_csv(tmp_path / "x" / "bills.csv")
+    assert bills.saving_inr.sum() == pytest.approx(results.bills.saving.sum())
+    assert {"p2p_bought_inr", "p2p_bought_inr_per_kwh", "p2p_bought_kwh"} < set(bills.columns)
+    lines = pd.read_csv(tmp_path / "x" / "bill_lines.csv")
+    assert {"amount_inr", "rate_inr_per_kwh", "slab"} < set(lines.columns)
+    assert "net_inr" in pd.read_csv(tmp_path / "x" / "utility.csv").columns
+    assert "mcp_inr_per_kwh" in pd.read_csv(tmp_path / "x" / "frames.csv").columns
+    assert "saving" in results.bills.columns
 
 
 def test_a_workbook_holds_the_tables(finished, tmp_path):
@@ -51,7 +65,7 @@ def test_a_workbook_holds_the_tables(finished, tmp_path):
     results = read_results(finished)
     assert list(sheets["frames"].traded_kwh) == pytest.approx(list(results.frames.traded_kwh))
     assert pd.api.types.is_datetime64_any_dtype(sheets["frames"].start)
-    assert sheets["frames"].mcp_per_kwh.isna().sum() == results.frames.mcp_per_kwh.isna().sum()
+    assert sheets["frames"].mcp_inr_per_kwh.isna().sum() == results.frames.mcp_per_kwh.isna().sum()
 
 
 def test_what_does_not_fit_a_worksheet_is_said(finished, tmp_path, monkeypatch):

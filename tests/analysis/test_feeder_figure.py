@@ -169,3 +169,30 @@ def test_pyplot_is_not_touched():
         "sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("low, high", [(1.0330, 1.0499), (0.948, 0.951), (0.9, 1.1), (1.0, 1.003)])
+def test_no_tick_reads_as_another_value(low, high):
+    feeder = load_feeder("das28_mv_india")
+    v = np.linspace(low, high, feeder.n_buses)
+    bar = draw_feeder(feeder, v).axes[1]
+    for at, label in zip(bar.get_yticks(), bar.get_yticklabels(), strict=True):
+        if label.get_text():
+            assert float(label.get_text().split()[0]) == pytest.approx(at, abs=1e-9)
+
+
+def test_a_limit_within_reach_is_drawn():
+    feeder = load_feeder("das28_mv_india")
+    bar = draw_feeder(feeder, np.linspace(1.030, 1.0495, feeder.n_buses)).axes[1]
+    assert bar.get_ylim() == pytest.approx((1.030, 1.05))
+    assert "1.05 upper limit" in [label.get_text() for label in bar.get_yticklabels()]
+    assert bar.get_title(loc="left") == "p.u."
+    assert len(bar.lines) == 2
+
+
+def test_the_number_is_named_and_a_flat_feeder_has_no_extremes():
+    feeder = load_feeder("das12_mv_india")
+    ones = np.ones(feeder.n_buses)
+    assert draw_feeder(feeder, ones).axes[0].get_title() == "1.0000 p.u. at every bus"
+    named = draw_feeder(feeder, _voltages(feeder), value="the worst:").axes[0].get_title()
+    assert named.startswith("the worst:\nlowest ")

@@ -44,8 +44,8 @@ def test_indices_keep_their_bounds_and_ignore_order_and_currency(values):
         assert here is None or -1e-12 <= here <= 1 + 1e-12
         if here is not None:
             assert index(80.0 * x) == pytest.approx(here)
-    least = 0.015
-    better, worse = members.share_better_off(x, least), members.share_worse_off(x, least)
+    minor = 0.01
+    better, worse = members.share_better_off(x, minor), members.share_worse_off(x, minor)
     assert better + worse <= 1.0 + 1e-12
     assert (members.jain(x) is None) == (bool((x < 0).any()) or not x.any())
 

@@ -1,6 +1,7 @@
 """The indicators of a run: a tiny run worked out by hand, and a real one against its own books."""
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,8 @@ def case(net, curtailed, bill, over, account):
 def tiny():
     """One frame: the first home sells 2 kWh of 3 at 5 to the second; the third loses 1."""
     items = ("revenue", "network_income", "purchases", "network_curtailment", "market_balance")
-    market = dict.fromkeys(items, 0.0) | {"revenue": 30.0, "net": 12.0}
-    without = dict.fromkeys(items, 0.0) | {"revenue": 40.0, "net": 20.0}
+    market = dict.fromkeys(items, 0.0) | {"revenue": 30.0, "net": 12.0, "banked_value": 5.0}
+    without = dict.fromkeys(items, 0.0) | {"revenue": 40.0, "net": 20.0, "banked_value": 9.0}
     return Figures(
         market=case([1.0, -4.0], 0.0, [-6.0, 14.0, 10.0], [0.0, 30.0], market),
         no_p2p=case([0.5, -4.0], 0.5, [-4.0, 18.0, 9.0], [60.0, 15.0], without),
@@ -139,6 +140,8 @@ BY_HAND = {
     "capped_kwh": (1.0, 0.0),
     "utility_revenue": (30.0, 40.0),
     "utility_net": (12.0, 20.0),
+    "utility_banked_value": (5.0, 9.0),
+    "utility_net_after_banked": (12.0 - 5.0, 20.0 - 9.0),
     "carbon_kg": ((8.5 - 1.5) * 0.5 * 0.727, (8.5 - 0.5) * 0.5 * 0.727),
 }
 
@@ -150,9 +153,22 @@ def test_a_tiny_run_by_hand(tiny):
 
 
 def test_value_tapping_has_no_meaning_where_prices_differ(tiny):
-    from dataclasses import replace
-
     assert kpi_values(replace(tiny, one_price=False))["value_tapping"][0] is None
+
+
+def test_what_has_no_meaning_has_none_on_both_sides(tiny):
+    nothing = replace(
+        tiny,
+        one_price=False,
+        net_kwh=-np.abs(tiny.net_kwh),
+        price_per_kwh=np.array([np.nan]),
+        market=replace(tiny.market, load_kwh=np.zeros(2)),
+        no_p2p=replace(tiny.no_p2p, load_kwh=np.zeros(2)),
+    )
+    values = kpi_values(nothing)
+    names = ("value_tapping", "p2p_share_of_consumption", "p2p_share_of_export", "deviation_cost")
+    for name in names:
+        assert values[name] == (None, None), name
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +197,10 @@ def test_indicators_of_a_run_agree_with_its_books(table, finished):
     )
     assert market.better_off + market.unaffected + market.worse_off == pytest.approx(1.0)
     utility = results.utility.groupby("case").sum(numeric_only=True)
+    # What members hold in the bank is what the utility owes: both sides count it.
+    assert market.utility_banked_value == pytest.approx(results.bills.bank_value.sum())
+    assert no_p2p.utility_banked_value == pytest.approx(results.bills.no_p2p_bank_value.sum())
+    assert market.utility_banked_value != 0.0
     for column, case_ in ((market, "market"), (no_p2p, "no-p2p")):
         assert column.utility_net == pytest.approx(utility.net[case_])
         bulk = utility.bulk_purchase_kwh[case_]

@@ -51,6 +51,7 @@ def test_lengths_are_noted_and_sums_are_by_day(finished, shorter):
     expected = read_results(finished).community.load_kwh.sum() / 3
     assert float(load[2].replace(",", "")) == pytest.approx(expected, abs=0.5)
     assert rows["least voltage"][1] == "p.u."
+    assert rows["accepted schedules above the upper limit"][1] == "frames a day"
 
 
 def test_members_are_compared_one_by_one(finished, shorter):
