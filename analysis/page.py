@@ -71,7 +71,8 @@ def figure_files(figure: Figure, folder: Path, name: str) -> str:
     svg = buffer.getvalue()
     (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
     figure.set_layout_engine("none")  # laid out already: doing it again costs as much as drawing
-    figure.savefig(folder / f"{name}.png", dpi=PNG_DPI)
+    packing = {"compress_level": 1}  # for speed
+    figure.savefig(folder / f"{name}.png", dpi=PNG_DPI, pil_kwargs=packing)
     return _inline(svg)
 
 

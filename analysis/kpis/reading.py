@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from ...sim.results import Results
 
 Codes = NDArray[np.int64]
-BySide = dict[tuple[str, str], bool]
+Rows = dict[str, int]
+Sides = NDArray[np.bool_]
 
 
 def figures_of(results: Results) -> Figures:
@@ -42,7 +43,9 @@ def figures_of(results: Results) -> Figures:
 
     sold, bought = by_member("sold_kwh"), by_member("bought_kwh")
     minor = 1.0 / manifest["minor_per_major"]
-    paid, received = _money(results, _selling(results.orders), minor)
+    paid, received = _money(
+        results, _selling(results.orders, frame_of, member_of), frame_of, member_of, minor
+    )
     saving = results.bills.groupby("prosumer", sort=False)[
         ["saving", "saving_price_effect", "saving_operation_effect"]
     ].sum()
@@ -85,14 +88,15 @@ def figures_of(results: Results) -> Figures:
 
 
 def _codes(names: pd.Series, known: dict[str, int]) -> Codes:
-    """Turn names into row numbers; categories are looked up once each."""
-    if hasattr(names, "cat"):
-        each = np.array([known[name] for name in names.cat.categories], dtype=np.int64)
-        return np.asarray(each[names.cat.codes.to_numpy()])
-    return np.asarray(names.map(known).to_numpy(dtype=np.int64))
+    """Turn names into row numbers, -1 for one that is not known; categories are looked up once."""
+    categories = names.astype("category").cat
+    each = np.array([known.get(str(name), -1) for name in categories.categories], dtype=np.int64)
+    return np.asarray(np.append(each, -1)[categories.codes.to_numpy()])
 
 
-def _money(results: Results, selling: BySide, minor: float) -> tuple[float, float]:
+def _money(
+    results: Results, selling: Sides, frame_of: Rows, member_of: Rows, minor: float
+) -> tuple[float, float]:
     """Return what buyers pay into the market, and what sellers get out of it [currency].
 
     Both are net: a payment beside price times energy may go either way, and belongs to the side
@@ -101,21 +105,23 @@ def _money(results: Results, selling: BySide, minor: float) -> tuple[float, floa
     """
     ledger = results.ledger
     ledger = ledger[ledger.frame_id.notna()]
-    amount = ledger.amount_minor.to_numpy()
-    accounts = {"utility", "bulk_supplier", "clearing", "platform"}
-    sums = {"seller": 0, "buyer": 0}
+    amount, frame = ledger.amount_minor.to_numpy(), _codes(ledger.frame_id, frame_of)
+    paid = received = 0
     for member, other, sign in (("payer", "payee", 1), ("payee", "payer", -1)):
-        rows = (ledger[other] == "clearing") & ~ledger[member].isin(accounts)
-        frames, names = ledger.frame_id[rows].astype(str), ledger[member][rows].astype(str)
-        for place, paid in zip(zip(frames, names, strict=True), amount[rows], strict=True):
-            sums["seller" if selling[place] else "buyer"] += sign * int(paid)
-    return sums["buyer"] * minor, -sums["seller"] * minor
+        who = _codes(ledger[member], member_of)  # -1: an account, not a member
+        rows = (ledger[other] == "clearing").to_numpy() & (who >= 0)
+        sells = selling[frame[rows], who[rows]]
+        paid += sign * int(amount[rows][~sells].sum())
+        received -= sign * int(amount[rows][sells].sum())
+    return paid * minor, received * minor
 
 
-def _selling(orders: pd.DataFrame) -> BySide:
-    """Tell of each order, by frame and member, whether it sells."""
-    places = zip(orders.frame_id.astype(str), orders.prosumer.astype(str), strict=True)
-    return dict(zip(places, (orders.side == "ask").tolist(), strict=True))
+def _selling(orders: pd.DataFrame, frame_of: Rows, member_of: Rows) -> Sides:
+    """Tell by frame and member whether an order sells."""
+    sells = np.zeros((len(frame_of), len(member_of)), dtype=np.bool_)
+    frame, member = _codes(orders.frame_id, frame_of), _codes(orders.prosumer, member_of)
+    sells[frame, member] = (orders.side == "ask").to_numpy()
+    return sells
 
 
 def _book(
