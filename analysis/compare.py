@@ -239,30 +239,27 @@ def _all(jobs: dict[str, Job], workers: int, place: Path) -> Iterator[tuple[str,
             yield value, run_setting(*job)
         return
     spawn = multiprocessing.get_context("spawn")  # Mesa sets it, and forked threads deadlock
+    answered: set[str] = set()
     with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=spawn) as pool:
-        waiting: dict[Future[Answer], str] = {
-            pool.submit(run_setting, *job): value for value, job in jobs.items()
-        }
         try:
+            waiting: dict[Future[Answer], str] = {
+                pool.submit(run_setting, *job): value for value, job in jobs.items()
+            }
             for future in as_completed(waiting):
                 try:
                     answer = future.result()
                 except OSError as error:
                     answer = [f"its files could not be written: {error}: repeat with --resume"]
-                except BrokenExecutor as error:  # one killed process takes all other jobs along
-                    lost = [value for one, value in waiting.items() if not _answered(one)]
-                    wrong = "a process was ended from outside, perhaps for want of memory"
-                    remedy = f"repeat with --resume, or fewer --workers than {workers}"
-                    where = f"{place}: {', '.join(lost)}"
-                    raise RunError([f"{where}: {wrong}: {remedy}"]) from error
+                answered.add(waiting[future])
                 yield waiting[future], answer
+        except BrokenExecutor as error:  # one killed process takes all other jobs along
+            lost = ", ".join(value for value in jobs if value not in answered)
+            wrong = "a process was ended from outside, perhaps for want of memory"
+            remedy = f"repeat with --resume, or fewer --workers than {workers}"
+            raise RunError([f"{place}: {lost}: {wrong}: {remedy}"]) from error
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _answered(future: Future[Answer]) -> bool:
-    return future.done() and not isinstance(future.exception(), BrokenExecutor)
 
 
 def run_setting(scenario: str | Path, overrides: list[str], out: Path) -> Answer:

@@ -183,7 +183,9 @@ def test_a_killed_process_is_one_error_that_names_the_way_on(tmp_path):
         compare("kerala-village", over, SHARED, out=out, workers=2)
     thread.join()
     assert len(error.value.problems) == 1
-    assert "optimum, grid-only" in error.value.problems[0]
+    # A pool may see the end of one process only when the other answers: then one setting is lost.
+    lost = error.value.problems[0].removeprefix(f"{out}: ").partition(": ")[0]
+    assert lost in ("optimum", "grid-only", "optimum, grid-only")
     again = compare("kerala-village", over, SHARED, out=out, resume=True)
     assert list(again.table.setting) == ["optimum", "grid-only"] and not again.failed
 
