@@ -52,7 +52,7 @@ MARKET = {
     "mean_price_per_kwh": "mean price, INR/kWh",
     "least_price_per_kwh": "least",
     "greatest_price_per_kwh": "greatest",
-    "clearing_seconds": "clearing, s",
+    "clearing_wall_seconds": "clearing, s",
 }
 PEOPLE = {
     "saving": "saving, INR",
