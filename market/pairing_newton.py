@@ -42,7 +42,7 @@ def compiled(function: Kernel) -> Kernel:
     Examples
     --------
     >>> from gridbazaar.market.pairing_kernel import solve_many
-    >>> sorted(solve_many.targetoptions["fastmath"].flags)
+    >>> sorted(solve_many.targetoptions["fastmath"])
     ['nsz', 'reassoc']
     """
     return cast(Kernel, njit(cache=True, **_options)(function))

@@ -31,7 +31,9 @@ class AGV:
 
     [currency], v_l = b_l d_l for a buyer and -a_l s_l for a seller. Member k gets t_k for all that
     it trades: a seller ends with t_k - a_k s_k, a buyer with b_k d_k + t_k. The t_k sum to 0
-    exactly; stating one's price is best on average, if the others do and the prior is right. It is
+    exactly; stating one's price is best on average, if the others do, the prior is right and prices
+    do not tie (of equal prices all trade a share, while h_k has the member first; where the prior
+    has mass at one price, a report just beside it can gain). It is
     *not* individually rational: with two members whose prices are 0 or 1 with even odds the worst
     types together expect -1/4 (-1/6 if they are uniform on 0 to 1, the subsidy that [3]_ shows no
     mechanism can do without). All orders of the book take part, those that trade nothing too.
