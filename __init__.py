@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .analysis.clear_orders import clear
     from .analysis.compare import compare
+    from .analysis.full_run import run
     from .analysis.kpis import kpi_table
-    from .analysis.report import run
     from .network.library import load_feeder
     from .network.power_flow import solve_power_flow
     from .scenarios.load import load_scenario
@@ -41,7 +41,7 @@ _FACE = {
     "load_feeder": (".network.library", "load_feeder"),
     "load_scenario": (".scenarios.load", "load_scenario"),
     "read_results": (".sim.results", "read_results"),
-    "run": (".analysis.report", "run"),
+    "run": (".analysis.full_run", "run"),
     "solve_power_flow": (".network.power_flow", "solve_power_flow"),
 }
 

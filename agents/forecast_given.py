@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import lfilter
 
 from .forecast import ForecastRequest, ForecastSetup
 
@@ -52,6 +51,8 @@ class Noisy:
 
     def __init__(self, setup: ForecastSetup) -> None:
         self._setup = setup
+        from scipy.signal import lfilter  # half a second that nobody else should wait for
+
         if setup.draw is None:
             raise ValueError("a noisy forecast needs the run's random streams: give `draw`")
         purpose = f"forecast-{setup.quantity}"

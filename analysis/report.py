@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..scenarios.schema import Scenario
 from ..sim.results import Results
-from ..sim.run import run_scenario
 from .audit import audit_run
 from .audit.files import file_sum
 from .figures import FIGURES
@@ -28,14 +25,6 @@ from .wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def run(scenario: str | Path | Scenario, overrides: Sequence[str] = (), **options: Any) -> Results:
-    """Simulate a scenario into a run directory, report included.
-
-    Parameters and errors are those of :func:`gridbazaar.sim.run.run_scenario`.
-    """
-    return run_scenario(scenario, overrides, finish=write_report, **options)
 
 
 def write_report(results: Results) -> Path:

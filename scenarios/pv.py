@@ -23,7 +23,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from .calendar import IntervalGrid, minute_of_day, same_date_in
 from .clearness import RECORD_YEAR, clearness_at, measured_trace
@@ -95,6 +94,8 @@ def own_clouds(seed: int, systems: Sequence[str], n_times: int, step_minutes: fl
     noise = np.stack([stream(seed, "pv-cloud", name).standard_normal(n_times) for name in systems])
     keep = np.exp(-step_minutes / _CLOUD_MINUTES)
     noise[:, 1:] *= np.sqrt(1.0 - keep**2)
+    from scipy.signal import lfilter  # half a second that no other command should wait for
+
     return np.asarray(lfilter([1.0], [1.0, -keep], noise, axis=1))
 
 

@@ -141,7 +141,8 @@ def _demand_run(path: Path) -> None:
     if not path.is_dir():
         if partial.is_dir():
             raise RunError([f"{path}: RUN: the run is not finished: continue it with --resume"])
-        raise RunError([f"{path}: RUN: no such directory: name a directory that a run has written"])
+        what = "a file, not a directory" if path.exists() else "no such directory"
+        raise RunError([f"{path}: RUN: {what}: name a directory that a run has written"])
     if path.name.endswith(PARTIAL) and not (path / "manifest.json").is_file():
         raise RunError([f"{path}: RUN: the run is not finished: continue it with --resume"])
     missing = [name for name in NEEDED if not (path / name).is_file()]

@@ -51,6 +51,9 @@ def test_what_is_no_run_is_refused_with_every_missing_file(run):
 def test_a_run_that_is_not_there_or_not_finished_is_refused(tmp_path):
     with pytest.raises(RunError, match="no such directory"):
         audit_run(tmp_path / "nothing")
+    (tmp_path / "results.csv").touch()
+    with pytest.raises(RunError, match="a file, not a directory"):
+        audit_run(tmp_path / "results.csv")
     (tmp_path / "half.partial").mkdir()
     for name in ("half", "half.partial"):
         with pytest.raises(RunError, match="--resume"):
