@@ -70,8 +70,9 @@ def figure_files(figure: Figure, folder: Path, name: str) -> str:
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     svg = buffer.getvalue()
     (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
-    no_layout = {"figure.autolayout": False, "figure.constrained_layout.use": False}
-    with matplotlib.rc_context(no_layout):
+    with matplotlib.rc_context(
+        {"figure.autolayout": False, "figure.constrained_layout.use": False}
+    ):
         figure.set_layout_engine(None)  # laid out already: once more costs as much as drawing
     packing = {"compress_level": 1}  # for speed
     figure.savefig(folder / f"{name}.png", dpi=PNG_DPI, pil_kwargs=packing)
