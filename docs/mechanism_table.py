@@ -10,7 +10,7 @@ from gridbazaar.market.registry import MECHANISMS
 PAGE = "mechanisms.md"
 YES, NO = "yes", "-"
 BUDGET = {"strong": "balanced", "weak": "surplus", "no": "deficit"}
-TRUTH = {"dominant": "always", "bayesian": "on average", "no": NO}
+TRUTH = {"dominant": "always", "one-size": "orders of one size", "bayesian": "on average", "no": NO}
 
 
 def mechanism_table() -> str:

@@ -158,7 +158,9 @@ def _price(share: FloatArray, terms: GridTerms) -> FloatArray:
 
 
 def _width(values: FloatArray) -> float:
-    low, high = np.quantile(values, [0.25, 0.75])
+    """Silverman's width of ascending values."""
+    last = values.size - 1
+    low, high = np.interp((0.25 * last, 0.75 * last), np.arange(values.size), values)  # quartiles
     spread = float(values.std(ddof=1)) if values.size > 1 else 0.0
     if high > low:
         spread = min(spread, float(high - low) / 1.34)
