@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .clear_money import PRICES, money_rows
 from .clear_orders import ClearedOrders
 from .new_directory import new_directory
 
@@ -36,7 +37,8 @@ def write_clearing(cleared: ClearedOrders, out: Path) -> None:
         document = json.dumps(cleared.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
         (work / "clearing.json").write_text(document + "\n", encoding="utf-8")
         with (work / "transactions.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, ("seller", "buyer", "energy_kwh"), lineterminator="\n")
+            columns = ("seller", "buyer", "energy_kwh", *PRICES)
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(cleared.transactions())
         figure = front_figure(cleared)
@@ -64,9 +66,8 @@ def outcome_table(cleared: ClearedOrders) -> Table:
         ("demand left to the grid", f"{said['unserved_kwh']:,.2f} kWh"),
     ]
     if rules.mechanism != "pareto":
-        paid, received = float(clearing.paid.sum()), float(clearing.received.sum())
         rows.insert(0, ("mechanism", rules.mechanism))
-        rows += [("buyers pay", f"{paid:,.2f}"), ("sellers receive", f"{received:,.2f}")]
+        rows += money_rows(cleared)
     if clearing.front is not None and clearing.f1 is not None and clearing.f2 is not None:
         rows += [
             ("buyer welfare f1", f"{clearing.f1:,.2f}"),

@@ -21,6 +21,7 @@ from ..market.pairing import EPSILON_KWH
 from ..network.library import load_feeder
 from ..network.limits import VoltageLimits
 from ..scenarios.problems import problem
+from .clear_money import PRICES, money_said, pair_prices
 from .clear_options import bus_problems, option_problems, rule_problems
 from .order_files import FrameOrders, Table, number, read_orders, read_rows
 
@@ -71,9 +72,10 @@ class ClearedOrders:
     def transactions(self) -> list[dict[str, Any]]:
         """Return the pairs with energy, in the order of the files."""
         book, trades, rank = self.orders.book, self.clearing.trades, self.orders.rank
-        rows = [
-            {"seller": book.sellers[i], "buyer": book.buyers[j], "energy_kwh": float(energy)}
-            for i, j, energy in zip(trades.seller, trades.buyer, trades.energy_kwh, strict=True)
+        columns = trades.seller, trades.buyer, trades.energy_kwh, pair_prices(self.clearing)
+        rows: list[dict[str, Any]] = [
+            {"seller": book.sellers[i], "buyer": book.buyers[j], "energy_kwh": float(kwh)} | prices
+            for i, j, kwh, prices in zip(*columns, strict=True)
         ]
         return sorted(rows, key=lambda row: (rank[row["seller"]], rank[row["buyer"]]))
 
@@ -110,6 +112,7 @@ class ClearedOrders:
             "evaluations": None if front is None else front.evaluations,
             "generations": None if front is None else front.generations,
             "transactions": self.transactions(),
+            **money_said(self),
             "sellers": [
                 {
                     "seller": name,
@@ -327,7 +330,7 @@ def _read_matrix(
     published: Table, orders: FrameOrders | None, problems: list[str]
 ) -> np.ndarray | None:
     file, header, rows, lines = read_rows(
-        published, "published", ("seller", "buyer", "energy_kwh"), ("frame",), problems
+        published, "published", ("seller", "buyer", "energy_kwh"), ("frame", *PRICES), problems
     )
     if orders is None:
         return None

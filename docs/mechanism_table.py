@@ -10,13 +10,14 @@ from gridbazaar.market.registry import MECHANISMS
 PAGE = "mechanisms.md"
 YES, NO = "yes", "-"
 BUDGET = {"strong": "balanced", "weak": "surplus", "no": "deficit"}
-TRUTH = {"dominant": "always", "bayesian": "on average", "no": NO}
+TRUTH = {"dominant": "always", "one-size": "orders of one size", "bayesian": "on average", "no": NO}
 
 
 def mechanism_table() -> str:
     """Return the names in the registry with what each claims."""
     header = "`market.mechanism`", "efficient", "nobody at a loss", "budget", "one price"
-    lines = [f"| {' | '.join((*header, 'truth is best'))} |", "| --- " * 6 + "|"]
+    header = *header, "truth is best", "equals alike"
+    lines = [f"| {' | '.join(header)} |", "| --- " * len(header) + "|"]
     for name in MECHANISMS:
         claims = build_mechanism(ClearingRules(name)).traits
         cells = (
@@ -26,6 +27,7 @@ def mechanism_table() -> str:
             BUDGET[claims.budget_balanced],
             YES if claims.uniform_price else NO,
             TRUTH[claims.truthful],
+            YES if claims.anonymous else NO,
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

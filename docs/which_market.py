@@ -57,6 +57,7 @@ MARKET = {
 PEOPLE = {
     "saving": "saving, INR",
     "median_saving": "median, INR",
+    "least_saving": "least, INR",
     "losers_share": "losers",
     "gini_of_savings": "Gini",
     "utility_revenue": "utility's revenue, INR",

@@ -22,19 +22,26 @@ from .price_history import PriceHistory
 class Traits:
     """Economic properties that a mechanism claims, and the conformance suite tests.
 
+    They may depend on the mechanism's settings.
+
     Parameters
     ----------
     individually_rational : bool
-        Nobody trades at a price worse than its order.
+        Nobody trades at a price worse than its order; a bid above retail counts as retail.
     budget_balanced : {"strong", "weak", "no"}
         Money paid equals money received; is never less; may be less.
     uniform_price : bool
         All of a frame's energy has one price, and nothing is paid beside it.
     efficient : bool
         Greatest total surplus, by the prices that are reported.
-    truthful : {"dominant", "bayesian", "no"}
+    truthful : {"dominant", "one-size", "bayesian", "no"}
         In which sense stating the true price is best, the network ignored and quantities given:
-        whatever the others do; on average, if they do so too; in neither.
+        whatever the others do; so where all orders have one size; on average, if the others do so
+        too, over the prior that the mechanism has as `prior` (`agv_prior.Prior`; uniform between
+        feed-in and retail without one); in neither.
+    anonymous : bool
+        Members with equal orders (and priors) end alike, and other names change nothing. Not so
+        where chance decides: by the order of arrival, or in a search.
 
     Examples
     --------
@@ -46,7 +53,8 @@ class Traits:
     budget_balanced: Literal["strong", "weak", "no"] = "strong"
     uniform_price: bool = True
     efficient: bool = False
-    truthful: Literal["dominant", "bayesian", "no"] = "no"
+    truthful: Literal["dominant", "one-size", "bayesian", "no"] = "no"
+    anonymous: bool = True
 
 
 class Mechanism(Protocol):

@@ -44,7 +44,12 @@ class Pareto:
     def __init__(self, rules: ClearingRules | None = None) -> None:
         self.rules = rules or ClearingRules()
         self._objectives = OBJECTIVES[self.rules.objectives]
-        self.traits = Traits(individually_rational=self.rules.participation == "rational")
+        self.traits = Traits(
+            # A price by hand may lie above retail, which a bid counts as at most.
+            individually_rational=self.rules.participation == "rational"
+            and self.rules.price_rule != "fixed",
+            anonymous=self.rules.engine == "exact",  # NSGA-II searches by chance
+        )
 
     def clear(self, book: OrderBook, terms: GridTerms, rng: np.random.Generator) -> Clearing:
         """Clear a book without asking the network.

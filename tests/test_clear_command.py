@@ -310,6 +310,49 @@ def test_a_frame_is_cleared_by_any_mechanism(name):
     assert (found["status"] == "cleared") == (sold > 0.0) == (name != "grid-only")
 
 
+@pytest.mark.parametrize("name", list(MECHANISMS))
+def test_money_follows_from_pairs_transfers_and_budget(name):
+    """Every sum of money can be had again from the document alone."""
+    settings = ("--engine", "exact") if name == "pareto" else ()
+    found = said(*PUBLISHED, "--frame", "normal", "--mechanism", name, *settings, *GRID)
+    for side, price, money, sign in (
+        ("seller", "price_per_kwh", "received", 1.0),
+        ("buyer", "buyer_price_per_kwh", "paid", -1.0),
+    ):
+        for row in found[side + "s"]:
+            pairs = [pair for pair in found["transactions"] if pair[side] == row[side]]
+            energy = sum(pair["energy_kwh"] * pair[price] for pair in pairs)
+            beside = found["transfers"].get(row[side], 0.0)
+            assert row[money] == pytest.approx(energy + sign * beside, abs=1e-9)
+    left = sum(row["paid"] for row in found["buyers"])
+    left -= sum(row["received"] for row in found["sellers"])
+    assert found["budget"] == pytest.approx(left, abs=1e-9)
+    assert bool(found["transfers"]) == (name in ("vcg", "agv"))
+    budget = build_mechanism(ClearingRules(name)).traits.budget_balanced
+    assert {"strong": found["budget"] == 0.0, "weak": found["budget"] >= 0.0}.get(budget, True)
+
+
+def test_people_see_the_money_of_a_mechanism(tmp_path):
+    words = files(tmp_path, "s,4,3\nt,4,5", "b,4,9\nc,4,6")
+    vcg = clear(*words, "--mechanism", "vcg", *GRID).output
+    assert "budget: the utility bears" in vcg and "Paid beside the price of energy" in vcg
+    pay = clear(*words, "--mechanism", "pay-as-bid", *GRID).output
+    assert "Pairs and their prices" in pay and "5 to 5.5" in pay and "beside" not in pay
+    reduced = clear(*words, "--mechanism", "trade-reduction", *GRID).output
+    assert "budget: the utility keeps" in reduced and "4.00" in reduced
+
+
+def test_transactions_on_file_have_prices_and_can_be_set_beside_others(tmp_path):
+    words, out = files(tmp_path, "s,4,3\nt,4,5", "b,4,9\nc,4,6"), tmp_path / "out"
+    done = clear(*words, "--mechanism", "trade-reduction", *GRID, "--out", out)
+    assert done.exit_code == 0, done.output
+    head, row = (out / "transactions.csv").read_text().splitlines()
+    assert head == "seller,buyer,energy_kwh,price_per_kwh,buyer_price_per_kwh"
+    assert row == "s,b,4.0,5.0,6.0"
+    found = said(*words, "--mcp", 5, "--published", out / "transactions.csv")
+    assert found["published"]["traded_kwh"] == 4.0
+
+
 def test_what_another_mechanism_needs_or_does_not_know_is_said():
     words = (*PUBLISHED, "--frame", "normal", "--mechanism")
     for more, told in (

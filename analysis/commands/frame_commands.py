@@ -91,12 +91,14 @@ def clear(
         from rich.console import Console
 
         from ..clear_files import outcome_table, transactions_table
+        from ..clear_money import prices_table, transfers_table
 
         console = Console()
         console.print(outcome_table(cleared))
-        pairs = transactions_table(cleared)
-        if pairs is not None:
-            console.print(pairs)
+        for make in (transactions_table, prices_table, transfers_table):
+            table = make(cleared)
+            if table is not None:
+                console.print(table)
         for note in cleared.clearing.notes:
             say(f"note: {note}")
         if out is not None:

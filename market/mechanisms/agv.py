@@ -12,10 +12,10 @@ from ..mechanism import ClearingRules, Traits
 from ..order import OrderBook
 from ..price import PriceSettings, k_double_auction, merit_order_margin
 from ..price_history import PriceHistory
-from .agv_prior import Prior, kernel_prior, uniform_prior
+from .agv_prior import KernelPrior, KnowsAlike, Prior, uniform_prior
+from .externality import expected_externality
 from .merit import fill, values_per_kwh
 from .outcome import outcome, pairs, priced
-from .surplus import SurplusCurve
 
 FloatArray = NDArray[np.float64]
 
@@ -31,18 +31,19 @@ class AGV:
 
     [currency], v_l = b_l d_l for a buyer and -a_l s_l for a seller. Member k gets t_k for all that
     it trades: a seller ends with t_k - a_k s_k, a buyer with b_k d_k + t_k. The t_k sum to 0
-    exactly; stating one's price is best on average, if the others do, the prior is right and prices
-    do not tie (of equal prices all trade a share, while h_k has the member first; where the prior
-    has mass at one price, a report just beside it can gain). It is
+    exactly; stating one's price is best on average, if the others do and the prior is right, ties
+    and priors with mass at one price included (h_k shares a price step as the trade does). It is
     *not* individually rational: with two members whose prices are 0 or 1 with even odds the worst
     types together expect -1/4 (-1/6 if they are uniform on 0 to 1, the subsidy that [3]_ shows no
     mechanism can do without). All orders of the book take part, those that trade nothing too.
 
     The formulas are the papers'. Ours: members are orders of any size in kWh whose size is known;
-    the prior of each price is a kernel density of the member's own past orders (`kernel_prior`;
+    the prior of each price is a kernel density of the member's own past orders (`KernelPrior`;
     `uniform_prior` until there are `market.prior_orders` of them); the expectation is a mean over
-    `market.prior_samples` draws, the same for all members; money is paid as price times energy at
-    the middle competitive price, and the rest of t_k is a posting of its own.
+    `market.prior_samples` draws, the same for all members; members with the same order and the same
+    prior leave out the same draw of them, and so get the same to the bit (`externality`); money is
+    paid as price times energy at the middle competitive price, and the rest of t_k is a posting of
+    its own.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ class AGV:
         AGV
             A new one; this one is not changed.
         """
-        return AGV(self.rules, kernel_prior(history, self.rules.prior_orders))
+        return AGV(self.rules, KernelPrior(history, self.rules.prior_orders))
 
     def clear(self, book: OrderBook, terms: GridTerms, rng: np.random.Generator) -> Clearing:
         """Trade the merit order and pay everybody its expected externality."""
@@ -108,8 +109,10 @@ class AGV:
         if margin.matched_kwh > 0.0:
             price = k_double_auction(margin, terms, PriceSettings())
         # A copy: every round of the network loop averages over the same draws.
-        draws = self.prior(book, terms, self.rules.prior_samples, copy.deepcopy(rng))
-        externality = expected_externality(book, value, *draws)
+        offers, bids = self.prior(book, terms, self.rules.prior_samples, copy.deepcopy(rng))
+        bids = np.minimum(bids, terms.retail_per_kwh)  # as the market counts them
+        alike = self.prior.alike(book) if isinstance(self.prior, KnowsAlike) else None
+        externality = expected_externality(book, value, offers, bids, alike)
         transfer = balanced(externality, np.concatenate([book.capacity_kwh, book.demand_kwh]) > 0)
         deals = priced(pairs(book, sold, bought), price, price)
         return outcome(
@@ -119,48 +122,6 @@ class AGV:
             transfer[: book.m] - deals.received(book.m),
             transfer[book.m :] + deals.paid(book.n),
         )
-
-
-def expected_externality(
-    book: OrderBook, value_per_kwh: FloatArray, offers: FloatArray, bids: FloatArray
-) -> FloatArray:
-    """Return h_k of every member: the others' surplus at its report, averaged over draws.
-
-    In each draw the others have drawn prices and member k its report. Of equal prices member k
-    trades first. Sorting a draw serves all members: O(samples (m + n) log(m + n)).
-
-    Parameters
-    ----------
-    book : OrderBook
-        Offers are the sellers' reports.
-    value_per_kwh : (n,) float
-        Reports of the buyers [currency/kWh].
-    offers, bids : (samples, m), (samples, n) float
-        Draws of prices [currency/kWh].
-
-    Returns
-    -------
-    numpy.ndarray, shape (m + n,)
-        Sellers first [currency].
-
-    Examples
-    --------
-    A seller at 0 serves a buyer worth 0 or 1 with even odds; a buyer at 0 is served half the time.
-
-    >>> book = OrderBook(("s",), [0.0], [1.0], ("b",), [0.0], [1.0])
-    >>> draws = np.array([[0.0], [1.0]])
-    >>> expected_externality(book, book.bid_per_kwh, draws, draws).tolist()
-    [0.5, 0.0]
-    """
-    buys = np.arange(book.m + book.n) >= book.m
-    quantity = np.concatenate([book.capacity_kwh, book.demand_kwh])
-    report = np.concatenate([book.offer_per_kwh, value_per_kwh])
-    total = np.zeros(quantity.size)
-    for prices in np.concatenate([offers, bids], axis=1):
-        curve = SurplusCurve(prices, quantity, buys)
-        energy = curve.own_energy(report)
-        total += curve.without(np.where(buys, -energy, energy))
-    return total / len(offers)
 
 
 def balanced(externality: FloatArray, takes_part: NDArray[np.bool_]) -> FloatArray:

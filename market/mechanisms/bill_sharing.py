@@ -19,7 +19,8 @@ class BillSharing:
     .. math:: p_{buy} = r \max(D - S, 0)/D, \quad p_{sell} = f \max(S - D, 0)/S
 
     [currency/kWh], grid part included: energy from a neighbour costs nothing, and earns nothing.
-    It is not individually rational: a seller may get less than feed-in. Written as a trade at the
+    It is not individually rational: a seller may get less than feed-in. Nor has it one price:
+    what a kWh costs depends on the month's levelling. Written as a trade at the
     inner price 0 (see `pool`; ours).
 
     The paper shares over a billing period. So does a run: at the month's end each member's exchange
@@ -39,7 +40,7 @@ class BillSharing:
     PoolPrices(inner=0.0, sell=0.0, buy=5.25)
     """
 
-    traits = Traits(individually_rational=False, truthful="dominant")
+    traits = Traits(individually_rational=False, uniform_price=False, truthful="dominant")
     levels_month = True
 
     @staticmethod

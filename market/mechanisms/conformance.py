@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clearing import STATUSES, Clearing, GridTerms
-from ..mechanism import ClearingRules, Mechanism, build_mechanism
+from ..mechanism import ClearingRules, LearnsPrices, Mechanism, build_mechanism
 from ..order import Order, OrderBook
+from ..price_history import KEPT_ORDERS, PriceHistory
+from .anonymity import anonymity_problems
 from .merit import values_per_kwh
 from .misreports import expectation_problems, misreport_problems
 from .surplus import SurplusCurve
@@ -29,9 +31,10 @@ def check_mechanism(
 
     Every book: energy balances, nobody trades beyond its order or pays for nothing, the pairs add
     up, the same seed gives the same result whatever order the orders came in, the claims on
-    individual rationality, budget, price and surplus hold. On every eighth book of each kind with
-    both sides, members search for a price report that gains, where the mechanism claims
-    truthfulness. A claim in expectation takes seconds a book: it is searched on every 160th.
+    individual rationality, budget, price and surplus hold. On every fourth book of each kind equal
+    orders must end alike and other names change nothing, on every eighth with both sides members
+    search for a price report that gains, where the mechanism claims so (for orders of one size: on
+    every such book); a claim in expectation is searched on every 24th (half a second a book).
 
     Parameters
     ----------
@@ -63,21 +66,39 @@ def check_mechanism(
     rng = np.random.default_rng(seed)
     found: list[str] = []
     for number, (kind, book) in enumerate(trial_books(books, TERMS, rng)):
-        told = book_problems(mechanism, book, TERMS, number)
-        turn = number // len(KINDS) + number  # comes round to every kind of book
-        if book.m and book.n and kind != "beyond the grid's prices":
-            if mechanism.traits.truthful == "dominant" and turn % 8 == 0:
-                told += misreport_problems(mechanism, book, TERMS, rng, number)
-            elif mechanism.traits.truthful == "bayesian" and number % 160 == 0:
-                told += expectation_problems(mechanism, book, TERMS, rng)
+        turn = number // len(KINDS) + number % len(KINDS)  # comes round to every kind of book
+        told = book_problems(mechanism, book, TERMS, number, names=turn % 4 == 0)
+        if book.m and book.n:
+            told += _truth_problems(mechanism, book, turn, rng, number)
         found += [f"{name}: book {number} ({kind}): {line}" for line in told]
         if len(found) >= 10:
             break
     return found[:10]
 
 
+def _truth_problems(
+    mechanism: Mechanism, book: OrderBook, turn: int, rng: np.random.Generator, seed: int
+) -> list[str]:
+    """Search for a report that gains, in the sense and on the books of the claim."""
+    claim = mechanism.traits.truthful
+    sizes = np.concatenate([book.capacity_kwh, book.demand_kwh])
+    if claim == "one-size":
+        return misreport_problems(mechanism, book, TERMS, rng, seed) if np.ptp(sizes) == 0 else []
+    if claim == "dominant":
+        return misreport_problems(mechanism, book, TERMS, rng, seed) if turn % 8 == 0 else []
+    if claim != "bayesian" or turn % 24 != 0:
+        return []
+    found = expectation_problems(mechanism, book, TERMS, rng)
+    if isinstance(mechanism, LearnsPrices):
+        past = PriceHistory()
+        for _ in range(KEPT_ORDERS):
+            past.record(book, TERMS)
+        found += expectation_problems(mechanism.with_history(past), book, TERMS, rng)
+    return found
+
+
 def book_problems(
-    mechanism: Mechanism, book: OrderBook, terms: GridTerms, seed: int = 1
+    mechanism: Mechanism, book: OrderBook, terms: GridTerms, seed: int = 1, names: bool = True
 ) -> list[str]:
     """Clear one book and list every claim that does not hold.
 
@@ -91,6 +112,8 @@ def book_problems(
         Retail and feed-in price.
     seed : int
         Of the clearing.
+    names : bool
+        Whether to try other names too, which clears the book once more.
 
     Returns
     -------
@@ -114,12 +137,13 @@ def book_problems(
     one_price = np.unique(np.concatenate([pairs.price_per_kwh, pairs.paid_per_kwh]))
     balance = float(done.paid.sum() - done.received.sum())
     claims = mechanism.traits
+    levelled = getattr(mechanism, "levels_month", False)
     with_transfers = done.seller_transfer is not None and done.buyer_transfer is not None
     idle_money = np.concatenate(
         [done.received[done.sold_kwh == 0.0], done.paid[done.bought_kwh == 0.0]]
     )
     cost = np.append(book.offer_per_kwh * done.sold_kwh - done.received, 0.0).max()
-    worth = np.append(done.paid - book.bid_per_kwh * done.bought_kwh, 0.0).max()
+    worth = np.append(done.paid - values_per_kwh(book, terms) * done.bought_kwh, 0.0).max()
     questions: dict[str, bool] = {
         "its status is known": done.status in STATUSES,
         "it is cleared where something is traded": (done.status == "cleared")
@@ -154,11 +178,14 @@ def book_problems(
         f"nobody trades at a loss (loses {max(cost, worth):.3g})": not claims.individually_rational
         or max(cost, worth) <= money,
         "there is one price": not claims.uniform_price
-        or (one_price.size <= 1 and not with_transfers),
+        or (one_price.size <= 1 and not with_transfers and not levelled),
         "the surplus is the greatest": not claims.efficient
         or greatest_surplus(book, terms) - surplus_of(done, book, terms) <= money,
     }
-    return [f"not so: {question}" for question, holds in questions.items() if not holds]
+    found = [f"not so: {question}" for question, holds in questions.items() if not holds]
+    if names and claims.anonymous:
+        found += anonymity_problems(mechanism, book, terms, done, seed)
+    return found
 
 
 def surplus_of(done: Clearing, book: OrderBook, terms: GridTerms) -> float:

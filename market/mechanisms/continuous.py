@@ -38,7 +38,8 @@ class Continuous:
     (4.0, [3.0])
     """
 
-    traits = Traits(individually_rational=True, uniform_price=False)
+    # Equal orders end unlike: who arrives first has the better choice, and chance says who.
+    traits = Traits(individually_rational=True, uniform_price=False, anonymous=False)
 
     def clear(self, book: OrderBook, terms: GridTerms, rng: np.random.Generator) -> Clearing:
         """Let the orders arrive."""

@@ -17,7 +17,7 @@ class McAfee:
     r"""McAfee's double auction [1]_, its units carried over to orders of any size.
 
     With a_m, b_m the prices of the last matched kWh, a_+ the next dearer offer and b_- the next
-    cheaper bid (the grid stands behind both: a_+ <= r, b_- >= f), all in currency/kWh,
+    cheaper bid (the grid stands behind both: a_+ <= r, b_- >= min(f, a_+)), all in currency/kWh,
 
     .. math:: p_0 = (a_+ + b_-) / 2
 
@@ -27,10 +27,13 @@ class McAfee:
     Here an order stands for the trader: its own left-over is no next order, and the longer side is
     rationed in proportion to size.
 
-    With orders of one size this is the paper's rule, and truthful in dominant strategies. With
-    orders of several sizes it is not, and claims nothing: a large seller may ask more than a
-    marginal bid, push that bid outside, and lift p_0 while it still sells. `trade-reduction` stays
-    truthful there. (Carrying over is ours, and so is this finding; a test shows both.)
+    With orders of one size this is the paper's rule, and truthful in dominant strategies. (In the
+    paper the bounds of all prices stand in for next orders that do not exist, so that b_- <= a_+;
+    with offers below feed-in a floor at f alone would break that, and pay a seller outside to get
+    in.) With orders of several sizes it is not truthful, and claims nothing: a large seller may ask
+    more than a marginal bid, push that bid outside, and lift p_0 while it still sells.
+    `trade-reduction` stays truthful there. (Carrying over is ours, and so is this finding; a test
+    shows both.)
 
     References
     ----------
@@ -45,7 +48,12 @@ class McAfee:
     (4.5, 4.0)
     """
 
-    traits = Traits(individually_rational=True, budget_balanced="weak", uniform_price=False)
+    traits = Traits(
+        individually_rational=True,
+        budget_balanced="weak",
+        uniform_price=False,
+        truthful="one-size",
+    )
 
     def clear(self, book: OrderBook, terms: GridTerms, rng: np.random.Generator) -> Clearing:
         """Trade at p_0 where the margin allows it, else reduce."""
@@ -64,6 +72,8 @@ class McAfee:
         at_margin = (value == margin.bid) & (book.demand_kwh > 0.0)
         if margin.next_bid == margin.bid and at_margin.sum() > 1:
             next_bid = margin.bid
+        # Offers below feed-in: the grid's price is no bid that was refused at a_+, so it is none.
+        next_bid = min(next_bid, next_offer)
         price = 0.5 * (next_offer + next_bid)
         if not margin.offer <= price <= margin.bid:
             return reduced(book, terms, margin)

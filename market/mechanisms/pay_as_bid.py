@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..clearing import Clearing, GridTerms
 from ..mechanism import ClearingRules, Traits
@@ -10,6 +11,9 @@ from ..order import OrderBook
 from ..price import merit_order_margin
 from .merit import fill, values_per_kwh
 from .outcome import outcome, pairs, priced
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
 class PayAsBid:
@@ -23,6 +27,11 @@ class PayAsBid:
     k = 0 sellers get what they asked, and the default splits the difference. Paying each its own
     order is the textbook's discriminatory auction [1]_; sharing the difference between the two
     orders of a pair by k, and the pairing, are ours. Units are kWh, as in `uniform`.
+
+    Orders of equal price are one step of their curve: whom of the other side each of them meets is
+    no more than the order of names, so all of them get (or pay) the mean price of the step's kWh.
+    A pair of a step then has two prices, what its seller gets and what its buyer pays; the money
+    of the frame balances all the same.
 
     Parameters
     ----------
@@ -39,6 +48,13 @@ class PayAsBid:
     >>> done = PayAsBid().clear(book, GridTerms(7.0, 2.0), np.random.default_rng(1))
     >>> done.paid.tolist(), done.mcp_per_kwh
     ([18.0], None)
+
+    Two equal sellers meet bids of 8 and 6, and get the same:
+
+    >>> book = OrderBook(("s", "t"), [3.0, 3.0], [4.0, 4.0], ("b", "c"), [8.0, 6.0], [4.0, 4.0])
+    >>> done = PayAsBid().clear(book, GridTerms(8.0, 2.0), np.random.default_rng(1))
+    >>> done.received.tolist(), done.paid.tolist()
+    ([20.0, 20.0], [22.0, 18.0])
     """
 
     traits = Traits(individually_rational=True, efficient=True, uniform_price=False)
@@ -55,4 +71,22 @@ class PayAsBid:
         deals = pairs(book, sold, bought)
         ask, bid = book.offer_per_kwh[deals.seller], value[deals.buyer]
         price = np.clip((1.0 - self.k) * ask + self.k * bid, ask, bid)
-        return outcome(book, priced(deals, price, price))
+        gets = np.maximum(_of_steps(price, deals.energy_kwh, ask, deals.seller), ask)
+        pays = np.minimum(_of_steps(price, deals.energy_kwh, bid, deals.buyer), bid)
+        return outcome(book, priced(deals, gets, pays))
+
+
+def _of_steps(
+    price: FloatArray, energy_kwh: FloatArray, order_per_kwh: FloatArray, member: IntArray
+) -> FloatArray:
+    """Take the mean price of a step's pairs where several members share the step, shape (t,)."""
+    if price.size == 0:
+        return price
+    step = np.unique(order_per_kwh, return_inverse=True)[1]
+    energy = np.bincount(step, weights=energy_kwh)
+    mean = np.bincount(step, weights=price * energy_kwh) / energy
+    first = np.full(energy.size, member.max())
+    last = np.zeros(energy.size, dtype=np.int64)
+    np.minimum.at(first, step, member)
+    np.maximum.at(last, step, member)
+    return np.asarray(np.where(first[step] == last[step], price, mean[step]), dtype=np.float64)

@@ -94,23 +94,3 @@ class SurplusCurve:
         gain = np.where(self.buys, self.price - p, p - self.price)
         own = self.quantity * np.maximum(gain, 0.0)
         return np.asarray(self.value[at] - own + incoming * p, dtype=np.float64)
-
-    def own_energy(self, price_per_kwh: FloatArray) -> FloatArray:
-        """Return what each member would trade, should it report another price, shape (k,) [kWh].
-
-        The others stay at their prices. Of equal prices the member comes first, so that it trades
-        where offer = bid.
-
-        Parameters
-        ----------
-        price_per_kwh : (k,) float
-            The reports [currency/kWh].
-        """
-        below = np.concatenate([[0.0], self.cumulated])
-        strict = below[np.searchsorted(self.sorted_price, price_per_kwh, side="left")]
-        weak = below[np.searchsorted(self.sorted_price, price_per_kwh, side="right")]
-        strict = strict - np.where(self.price < price_per_kwh, self.quantity, 0.0)
-        weak = weak - np.where(self.price <= price_per_kwh, self.quantity, 0.0)
-        sold = self.demand - strict
-        bought = weak - (self.demand - self.quantity)
-        return np.clip(np.where(self.buys, bought, sold), 0.0, self.quantity)

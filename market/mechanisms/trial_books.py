@@ -26,6 +26,8 @@ KINDS = (
     "equal sizes",
     "beyond the grid's prices",
     "empty orders",
+    "at the grid's prices",
+    "one size at any price",
 )
 
 
@@ -108,6 +110,13 @@ def trial_book(kind: str, terms: GridTerms, rng: np.random.Generator, most: int 
         offer, bid = rng.uniform(0.0, 1.5 * high, m), rng.uniform(0.0, 1.5 * high, n)
     elif kind == "empty orders":
         capacity, demand = capacity * (rng.random(m) < 0.6), demand * (rng.random(n) < 0.6)
+    elif kind == "at the grid's prices":  # whom the grid serves as well
+        offer, bid = (
+            np.where(rng.random(x.size) < 0.7, edge, x) for x, edge in ((offer, low), (bid, high))
+        )
+    elif kind == "one size at any price":  # many of them beyond what the grid gives
+        offer, bid = rng.uniform(0.0, 1.5 * low, m), rng.uniform(0.5 * low, 1.5 * high, n)
+        capacity, demand = np.ones(m), np.ones(n)
     return OrderBook(
         tuple(f"s{i:03d}" for i in range(m)),
         offer,

@@ -18,16 +18,25 @@ from random_books import TERMS, book_of, books, household_book
 from gridbazaar.market import registry
 from gridbazaar.market.capping import CappingOptions, clear_within_limits
 from gridbazaar.market.mechanism import ClearingRules, Traits, build_mechanism
+from gridbazaar.market.mechanisms import agv as agv_module
+from gridbazaar.market.mechanisms import conformance
+from gridbazaar.market.mechanisms.agv import AGV
+from gridbazaar.market.mechanisms.bill_sharing import BillSharing
 from gridbazaar.market.mechanisms.conformance import book_problems, check_mechanism
+from gridbazaar.market.mechanisms.continuous import Continuous
+from gridbazaar.market.mechanisms.externality import expected_externality
 from gridbazaar.market.mechanisms.mcafee import McAfee
 from gridbazaar.market.mechanisms.misreports import expectation_problems, misreport_problems
 from gridbazaar.market.mechanisms.pay_as_bid import PayAsBid
 from gridbazaar.market.mechanisms.trial_books import KINDS, trial_books
 from gridbazaar.market.mechanisms.uniform import Uniform
 from gridbazaar.market.order import OrderError
+from gridbazaar.market.pareto import Pareto
+from gridbazaar.market.price_history import PriceHistory
 
+AT_NINE = ClearingRules(engine="exact", front_points=20, price_rule="fixed", fixed_price=9.0)
 QUICK = ClearingRules(engine="exact", front_points=20, prior_samples=16)
-FEWER = {"pareto": 240, "agv": 480}
+FEWER = {"pareto": 240, "agv": 360}
 
 
 @pytest.mark.parametrize("name", registry.MECHANISMS)
@@ -96,6 +105,10 @@ def by_chance(done, rng):
     return replace(done, received=done.received * (1.0 + 1e-3 * np.random.default_rng().random()))
 
 
+def for_first_names(done, rng):
+    return replace(done, received=done.received * np.linspace(1.001, 1.0, done.received.size))
+
+
 def half(done, rng):
     trades = replace(done.trades, energy_kwh=done.trades.energy_kwh / 2)
     parts = {
@@ -119,6 +132,11 @@ def half(done, rng):
         (Liar(Uniform(), truthful="dominant"), "gains"),
         (Liar(PayAsBid(), truthful="bayesian"), "on average"),
         (Liar(McAfee(), truthful="dominant"), "gains"),
+        (Liar(Uniform(), truthful="one-size"), "gains"),
+        (Liar(Uniform(), for_first_names, budget_balanced="no"), "equal orders pay and get alike"),
+        (Liar(Uniform(), for_first_names, budget_balanced="no"), "under other names"),
+        (Liar(Continuous(), anonymous=True), "under other names"),
+        (Liar(Pareto(AT_NINE), individually_rational=True), "at a loss"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -127,12 +145,61 @@ def test_who_does_not_keep_its_word_is_found(liar, said, monkeypatch):
     assert any(said in line for line in check_mechanism("liar", books=1200, seed=3))
 
 
+def test_a_claim_in_expectation_is_searched_on_every_kind_of_book(monkeypatch):
+    at, seen = [""], set()
+
+    def books_told(*args):
+        for kind, book in trial_books(*args):
+            at[0] = kind
+            yield kind, book
+
+    monkeypatch.setattr(conformance, "trial_books", books_told)
+    monkeypatch.setattr(conformance, "expectation_problems", lambda *args: seen.add(at[0]) or [])
+    assert check_mechanism("agv", QUICK, books=FEWER["agv"]) == []
+    assert seen == set(KINDS) - {"no seller", "no buyer"}
+
+
+def first_at_ties(book, value, offers, bids, alike):
+    """The externality of a member that is served before others of its price."""
+    nudged = replace(book, offer_per_kwh=np.maximum(book.offer_per_kwh - 1e-9, 0.0))
+    return expected_externality(nudged, value + 1e-9, offers, bids, alike)
+
+
+def test_an_externality_that_shares_ties_otherwise_than_the_trade_is_found(monkeypatch):
+    monkeypatch.setattr(agv_module, "expected_externality", first_at_ties)
+    book = book_of([3.0, 3.5], [1.0, 1.0], [7.5] * 4, [2.0] * 4)
+    past, rng = PriceHistory(), np.random.default_rng(1)
+    for _ in range(8):
+        past.record(book, TERMS)
+    agv = AGV(QUICK).with_history(past)
+    told = [line for _ in range(6) for line in expectation_problems(agv, book, TERMS, rng, 20)]
+    assert told and all(line.startswith("b") and "at 7.5 gains" in line for line in told)
+    monkeypatch.undo()
+    assert [expectation_problems(agv, book, TERMS, rng, 20) for _ in range(6)] == [[]] * 6
+
+
+def test_claims_depend_on_settings():
+    assert not Pareto(AT_NINE).traits.individually_rational
+    assert Pareto(QUICK).traits.individually_rational and Pareto(QUICK).traits.anonymous
+    assert not Pareto(ClearingRules(engine="nsga2")).traits.anonymous
+
+
+def test_a_pool_that_levels_the_month_has_not_one_price(monkeypatch):
+    class OnePrice(BillSharing):
+        traits = replace(BillSharing.traits, uniform_price=True)
+
+    assert not BillSharing.traits.uniform_price
+    monkeypatch.setitem(registry.MECHANISMS, "liar", lambda rules: OnePrice())
+    assert any("one price" in line for line in check_mechanism("liar", books=60))
+
+
 def test_mcafee_is_truthful_where_all_orders_have_one_size():
     rng = np.random.default_rng(5)
     found = []
-    for _ in range(400):
+    for _ in range(250):
         m, n = rng.integers(1, 9, 2)
-        book = book_of(rng.uniform(2.5, 7.5, m), np.ones(m), rng.uniform(2.5, 7.5, n), np.ones(n))
+        low = rng.choice([0.0, 2.5])  # below feed-in too
+        book = book_of(rng.uniform(low, 7.5, m), np.ones(m), rng.uniform(low, 7.5, n), np.ones(n))
         found += misreport_problems(McAfee(), book, TERMS, rng)
     assert found == []
 

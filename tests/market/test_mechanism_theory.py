@@ -9,7 +9,7 @@ import pytest
 from random_books import TERMS, book_of
 
 from gridbazaar.market.mechanism import ClearingRules, build_mechanism
-from gridbazaar.market.mechanisms.agv_prior import kernel_prior
+from gridbazaar.market.mechanisms.agv_prior import KernelPrior
 from gridbazaar.market.mechanisms.bill_sharing import BillSharing
 from gridbazaar.market.mechanisms.conformance import greatest_surplus, surplus_of
 from gridbazaar.market.mechanisms.mid_market_rate import MidMarketRate
@@ -140,9 +140,9 @@ def test_priors_learn_what_members_asked_before():
     for _ in range(20):
         past.record(book, TERMS)
     past.record(book_of([5.0], [0.0], [], []), TERMS)  # an empty order says nothing
-    offers, bids = kernel_prior(past, 6)(book, TERMS, 4000, np.random.default_rng(1))
+    offers, bids = KernelPrior(past, 6)(book, TERMS, 4000, np.random.default_rng(1))
     assert offers.mean(axis=0) == pytest.approx([3.0, 6.0], abs=0.02)
     assert offers.std(axis=0) == pytest.approx([0.05, 0.05], abs=0.01)
     assert bids.mean() == pytest.approx(7.0, abs=0.02)
-    young, _ = kernel_prior(past, 21)(book, TERMS, 4000, np.random.default_rng(1))
+    young, _ = KernelPrior(past, 21)(book, TERMS, 4000, np.random.default_rng(1))
     assert young.std(axis=0) == pytest.approx([5.0 / np.sqrt(12)] * 2, abs=0.05)
