@@ -231,7 +231,8 @@ class Clearing:
     caps_kwh : (m,) float
         Final caps [kWh], the capacity where uncapped.
     undervoltage_base : bool
-        Some bus is below its limit without any sale; capping sellers cannot cure that.
+        Some bus is below its limit without any sale, or the power flow has no solution then;
+        capping sellers cannot cure that.
     v_min_pu, v_max_pu : float or None
         Voltages of the accepted schedule on its forecast [p.u.]; None if no network was asked.
     lost_kwh : float

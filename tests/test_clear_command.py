@@ -274,6 +274,18 @@ def test_a_base_above_the_limit_ends_with_its_status_and_exit_1(tmp_path):
     assert json.loads(done.stdout)["status"] == "infeasible-base"
 
 
+@pytest.mark.parametrize("method", ["adaptive-capping", "constrained", "ignore"])
+def test_loads_beyond_what_the_feeder_carries_are_told(tmp_path, method):
+    words = files(tmp_path, "s,10000,3,18", "b,18000,6,18", bus=True)
+    on = ("--retail", 8, "--feed-in", 2, "--feeder", "ieee33_mv", "--hours", 5, "--method", method)
+    done = clear(*words, *on, "--json")
+    found = json.loads(done.stdout)
+    assert found["undervoltage_base"] and "no solution with these loads" in found["notes"][-1]
+    if method != "ignore":
+        assert done.exit_code == 1 and found["status"] == "infeasible-base"
+        assert len(found["capping"]) == 1 and found["v_max_pu"] is None
+
+
 def test_unknown_buses_are_listed(tmp_path):
     words = files(tmp_path, "a,4,2,4\nc,4,2,nowhere", "b,4,6,", bus=True)
     done = clear(*words, *FEEDER)

@@ -24,6 +24,7 @@ from gridbazaar.network.limits import VoltageLimits
 STEP_KWH = 1e-3  # finite difference
 IMMATERIAL = 1e-6  # change of totals, relative to the greatest
 ROUNDS = 8
+LOOSER = {"tol_gap_abs": 1e-5, "tol_gap_rel": 1e-5, "tol_feas": 1e-6}
 # The very last energy is bought by stopping sellers altogether, which the logarithm of the
 # published f1 punishes without bound: measured there, any front would look perfect.
 END = 0.999
@@ -149,7 +150,10 @@ def front(case: Case, levels: int) -> np.ndarray:
             problem = cp.Problem(cp.Maximize(objective), [*limits, *rows, *more])
             with warnings.catch_warnings():  # near the end the program has next to no inside
                 warnings.simplefilter("ignore", UserWarning)
-                problem.solve(solver=cp.CLARABEL)
+                try:
+                    problem.solve(solver=cp.CLARABEL)
+                except cp.SolverError:  # at the end of the front: a step of 1e-8 is beyond it
+                    problem.solve(solver=cp.CLARABEL, **LOOSER)
             assert problem.status in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE)
             found = np.maximum(sold.value, 0.0)
             step, at = np.abs(found - at).max(), found

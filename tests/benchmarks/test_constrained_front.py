@@ -2,8 +2,8 @@
 
 Real feeder, real power flow; markets whose published fronts have not collapsed, at 6 x 4, 20 x 20
 and 50 x 50, caps slack, tight and both-binding, where the greatest sales exceed the room below
-1.05 p.u. by four fifths, and three and five times over. Hypervolume over that of the reference front (see
-`tests/agents/slp_reference.py`), worst of ten seeds. `python
+1.05 p.u. by four fifths, and three and five times over. Hypervolume over that of the reference
+front (see `tests/agents/slp_reference.py`), worst of ten seeds. `python
 tests/benchmarks/test_constrained_front.py` writes the tables of docs/clearing.md.
 """
 
