@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +95,84 @@ def test_price_rules_and_objectives(rule, objectives):
     )
     assert found["status"] == "cleared" and found["objectives"] == objectives
     assert 5.2 <= found["mcp_per_kwh"] <= 7.0
+
+
+def test_a_published_matrix_is_valued_over_the_same_pairs_as_ours():
+    """Where only those who gain take part f1 has fewer pairs than the printed matrix."""
+    words = (*PUBLISHED, "--frame", "normal", "--retail", 8, "--feed-in", 2)
+    found = said(*words, "--published", DATA / "published_transactions.csv", "--engine", "exact")
+    pairs = {(row["seller"], row["buyer"]): row["energy_kwh"] for row in found["transactions"]}
+    with (DATA / "published_buyers.csv").open() as file:
+        bids = {
+            row["buyer"]: float(row["bid_per_kwh"])
+            for row in csv.DictReader(file)
+            if row["frame"] == "normal"
+        }
+    sellers = [row["seller"] for row in found["sellers"]]
+    ours = sum(
+        bid * np.log(pairs.get((seller, buyer), 0.0) + 1e-6)
+        for seller in sellers
+        for buyer, bid in bids.items()
+    )
+    ours -= found["mcp_per_kwh"] * found["traded_kwh"]
+    assert found["published"]["ours_f1"] == pytest.approx(ours, abs=1e-3)
+    assert found["published"]["ours_f1"] < found["f1"] - 100.0  # three of six sellers stay away
+
+
+def test_the_document_carries_multipliers_and_no_round_off(tmp_path):
+    words = files(tmp_path, "s,1.1,3\nt,2.2,3\nu,9,4.1", "b,3.3,6.123456\nc,0.7,5")
+    numbers = []
+
+    def collect(part):
+        for one in part.values() if isinstance(part, dict) else part:
+            if isinstance(one, (dict, list)):
+                collect(one)
+            elif isinstance(one, float):
+                numbers.append(one)
+
+    grid = ("--retail", 7, "--feed-in", 2, "--price-rule", "k-double-auction")
+    for objectives in ("published", "per-buyer", "surplus"):
+        found = said(*words, *grid, "--objectives", objectives, "--engine", "exact")
+        del found["seconds"]
+        collect(found)
+        assert all(row["capacity_value"] >= 0.0 for row in found["sellers"])
+        assert all(row["demand_value"] >= 0.0 for row in found["buyers"])
+        assert (found["energy_value"] is None) == (objectives == "surplus")
+        searched = said(*words, *grid, "--objectives", objectives)
+        assert searched["buyers"][0]["demand_value"] is None
+    assert all(number == round(number, 6) for number in numbers)
+
+
+def test_seconds_hold_no_compilation(tmp_path):
+    """A kernel that is compiled, or read from its cache, takes a second; the frame milliseconds."""
+    words = files(tmp_path, "s,4,3\nt,9,3", "b,6,6\nc,2,5")
+    code = (
+        "import gridbazaar, sys; print(gridbazaar.clear(sys.argv[1], sys.argv[2], "
+        "retail=7, feed_in=2).seconds)"
+    )
+    run = [sys.executable, "-c", code, str(words[1]), str(words[3])]
+    seconds = [float(subprocess.check_output(run, text=True)) for _ in range(2)]
+    assert min(seconds) < 0.25
+
+
+def test_the_surplus_front_is_drawn_with_its_gaps():
+    from gridbazaar.analysis.front_figure import front_figure
+
+    done = gridbazaar.clear(
+        DATA / "published_sellers.csv",
+        DATA / "published_buyers.csv",
+        frame="normal",
+        objectives="surplus",
+        engine="exact",
+        retail=8.0,
+        feed_in=2.0,
+    )
+    ax = front_figure(done).axes[0]
+    x, y = (np.asarray(part, dtype=float) for part in ax.lines[0].get_data())
+    gaps = np.isnan(x)
+    assert gaps.any()
+    np.testing.assert_array_less(np.abs(np.diff(x + y))[~(gaps[1:] | gaps[:-1])], 1e-6)
+    assert "currency" in ax.get_xlabel() and "currency" in ax.get_ylabel()
 
 
 def test_people_get_tables_and_files(tmp_path):
@@ -318,6 +398,16 @@ def test_a_frame_is_cleared_by_any_mechanism(name):
         row["received"] for row in found["sellers"]
     )
     budget = build_mechanism(ClearingRules(name)).traits.budget_balanced
+    unit = 0.5e-6 * (len(found["buyers"]) + len(found["sellers"]))  # amounts are rounded to 1e-6
+    assert {"strong": abs(left) < unit, "weak": left > -unit, "no": left < unit}[budget]
+    exact = gridbazaar.clear(
+        *(DATA / f"published_{side}.csv" for side in ("sellers", "buyers")),
+        frame="normal",
+        mechanism=name,
+        retail=7,
+        feed_in=3,
+    ).clearing
+    left = float(exact.paid.sum() - exact.received.sum())
     assert {"strong": abs(left) < 1e-9, "weak": left > -1e-9, "no": left < 1e-9}[budget]
     assert (found["status"] == "cleared") == (sold > 0.0) == (name != "grid-only")
 
