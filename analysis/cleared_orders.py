@@ -84,7 +84,8 @@ class ClearedOrders:
         """Return the outcome as one JSON document.
 
         Energies, money, objectives and prices are rounded to `DECIMALS`, voltages to
-        `VOLTAGE_DECIMALS`: what stands behind is round-off. `clearing` holds the numbers as they were computed.
+        `VOLTAGE_DECIMALS`: what stands behind is round-off. `clearing` holds the numbers as they
+        were computed.
         """
         book, clearing = self.orders.book, self.clearing
         front = clearing.front
