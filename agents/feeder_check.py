@@ -138,7 +138,8 @@ class FeederCheck:
         base = self._base_v
         self._upper = np.where(base > upper, base + IMMATERIAL_RISE_PU, upper)
         self._lower = np.where(base < lower, base - IMMATERIAL_RISE_PU, lower)
-        self._undervoltage = bool((base < lower).any())
+        # loads beyond what the feeder can carry leave no solution: its voltage has collapsed
+        self._undervoltage = bool((np.isnan(base) | (base < lower)).any())
 
     def check(self, sold_kwh: np.ndarray) -> Voltages:
         """Return the voltages of each candidate, `sold_kwh` of shape (k, m) [kWh]."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .clear_money import PRICES, money_rows
-from .clear_orders import ClearedOrders
+from .cleared_orders import ClearedOrders
 from .new_directory import new_directory
 
 if TYPE_CHECKING:
@@ -76,7 +76,11 @@ def outcome_table(cleared: ClearedOrders) -> Table:
             ("chosen by", said["choose"]),
         ]
     if cleared.compared is not None:
-        rows.append(("published f1, f2", f"{cleared.compared.f1:,.2f}, {cleared.compared.f2:,.2f}"))
+        other = cleared.compared
+        rows.append(("published f1, f2", f"{other.f1:,.2f}, {other.f2:,.2f}"))
+        if clearing.f1 is not None and abs(other.ours_f1 - clearing.f1) > 1e-9:
+            words = f"{other.ours_f1:,.2f}, {other.ours_f2:,.2f}"
+            rows.append(("ours over all pairs of the book, as the published", words))
     if clearing.v_max_pu is not None and clearing.v_min_pu is not None:
         rows += [
             ("voltages", f"{clearing.v_min_pu:.4f} to {clearing.v_max_pu:.4f} p.u."),

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .json_numbers import rounded
+
 if TYPE_CHECKING:
     from rich.table import Table
 
     from ..market.clearing import Clearing
-    from .clear_orders import ClearedOrders
+    from .cleared_orders import ClearedOrders
 
 PRICES = ("price_per_kwh", "buyer_price_per_kwh")  # of a pair, in the columns of a run's trades
 ROUND_OFF = 1e-12  # of all money that changes hands
@@ -66,12 +68,14 @@ def money_said(cleared: ClearedOrders) -> dict[str, Any]:
     {'transfers': {'s': 6.0, 'b': 6.0}, 'budget': -12.0}
     """
     clearing, book = cleared.clearing, cleared.orders.book
-    transfers: dict[str, float] = {}
+    transfers: dict[str, float | None] = {}
     if clearing.seller_transfer is not None and clearing.buyer_transfer is not None:
         money = np.concatenate([clearing.seller_transfer, clearing.buyer_transfer]).tolist()
         of_member = dict(zip((*book.sellers, *book.buyers), money, strict=True))
-        transfers = {name: of_member[name] for name in sorted(of_member, key=_rank(cleared))}
-    return {"transfers": transfers, "budget": _budget(clearing)}
+        transfers = {
+            name: rounded(of_member[name]) for name in sorted(of_member, key=_rank(cleared))
+        }
+    return {"transfers": transfers, "budget": rounded(_budget(clearing))}
 
 
 def money_rows(cleared: ClearedOrders) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from doc_tables import DOCS, markdown_table, replace_table
 from matplotlib.figure import Figure
 
 import gridbazaar
-from gridbazaar.analysis.clear_orders import ClearedOrders
+from gridbazaar.analysis.cleared_orders import ClearedOrders
 from gridbazaar.analysis.figures import GREEN, GREY, ORANGE, PURPLE, RED, SKY, YELLOW
 from gridbazaar.market.mechanism import ClearingRules, build_mechanism
 from gridbazaar.market.registry import CHOICE_RULES

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .capping_loop import CappingLoop, Searches
+from .capping_loop import NO_SOLUTION, CappingLoop, Searches
 from .capping_options import NETWORK_METHODS, CappingOptions
 from .clearing import Clearing, GridTerms
 from .mechanism import Mechanism
@@ -61,7 +61,8 @@ def clear_within_limits(
     -------
     Clearing
         Feasible by the check if its status is `cleared`. `infeasible-base`: the feeder is above
-        its limit without any sale; sellers that move that bus materially are stopped.
+        its limit without any sale; sellers that move that bus materially are stopped. Or its
+        power flow has no solution without any sale: nothing is traded, and a note says so.
         `infeasible-limit`: no schedule passed the check, nothing is traded.
 
     Raises
@@ -88,6 +89,8 @@ def clear_within_limits(
     if opts.method == "ignore":
         return _reported(mechanism.clear(book, terms, rng), network, base)
     loop = CappingLoop(mechanism, book, terms, network, rng, opts, base)
+    if not np.isfinite(base.v_max_pu[0]):
+        return loop.collapsed()
     if opts.method == "constrained":
         if not isinstance(mechanism, Searches):
             raise OrderError(
@@ -106,8 +109,10 @@ def clear_within_limits(
 def _reported(clearing: Clearing, network: NetworkCheck, base: Voltages) -> Clearing:
     """Add the voltages of a schedule that nobody asked the network about."""
     seen = network.check(clearing.sold_kwh[None])
+    solved = bool(np.isfinite(base.v_max_pu[0]))
     return replace(
         clearing,
+        notes=clearing.notes if solved else (*clearing.notes, NO_SOLUTION),
         v_min_pu=float(seen.v_min_pu[0]),
         v_max_pu=float(seen.v_max_pu[0]),
         undervoltage_base=bool(base.undervoltage[0]),

@@ -23,6 +23,10 @@ HIGHEST_SHARE = 0.95  # sellers this near to the greatest dV/dP are capped toget
 RESTORE_TOLERANCE = 5e-4  # relative width of the bisection that gives capacity back
 LEAST_FACTOR = 0.01  # below it the width counts as it does there: 0 may be all that passes
 SERVED_ALIKE = 1e-9  # relative
+NO_SOLUTION = (
+    "the feeder has no solution with these loads, before any sale: its voltage has collapsed, "
+    "which no cap on sellers cures; lower the loads or strengthen the feeder"
+)
 
 
 @runtime_checkable
@@ -121,6 +125,14 @@ class CappingLoop:
         if self.judge(Clearing.no_trade(self.book), nothing, "restore"):
             return self.restore(nothing, caps)
         return self.finish(Clearing.no_trade(self.book), nothing, "infeasible-limit")
+
+    def collapsed(self) -> Clearing:
+        """Stop at once: without a solution there is no voltage to hold a schedule against."""
+        first = self.clear(self.start)
+        self.keep(first, self.start, self.network.check(first.sold_kwh[None]), 0, "first")
+        self.seen = self.base
+        nothing = Clearing.no_trade(self.book, (*first.notes, NO_SOLUTION))
+        return self.finish(nothing, np.zeros_like(self.start), "infeasible-base")
 
     def search(self, mechanism: Searches) -> Clearing | None:
         """Take the voltages into the search; None where it finds no schedule that passes.

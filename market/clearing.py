@@ -112,7 +112,10 @@ class Trades:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Front:
-    """The set of best compromises that the search found, in increasing order of traded energy.
+    """The set of best compromises that the search found, in increasing order of f2.
+
+    With one price for the frame that is the order of traded energy too; under `surplus`, where
+    each point has its own price, energy goes up and down along it.
 
     Parameters
     ----------
@@ -130,10 +133,14 @@ class Front:
     price_per_kwh : (k,) float or None
         Price of each point where the price is part of the search (`surplus`), else None.
     energy_value : (k,) float or None
-        Least weight lambda of f2 at which max f1 + lambda f2 is this point (`exact` only).
+        Least weight lambda of f2 at which max f1 + lambda f2 is this point (`exact` without a
+        network; None under `surplus`, where lambda is 1).
     capacity_value, demand_value : (k, m), (k, n) float or None
-        Multipliers: by how much f1 + lambda f2 would grow with one more kWh of this seller's
-        capacity, of this buyer's demand (`exact` only); 0 where the limit does not bind.
+        Multipliers of the limits s_i <= G_i and d_j <= D_j: by how much f1 + lambda f2 would grow
+        if this limit alone were one kWh wider (`exact` without a network); 0 where it does not
+        bind. Under `per-buyer` D_j is in f1 as well: a buyer whose demand itself were one kWh
+        greater would add b_j (ln(1 + x) - x/(1 + x)) more, x = d_j/D_j. Under `surplus` they are
+        those of the welfare f1 + f2 at the point's price.
     energy_kwh : (k, m, n) float or None
         Energies of pairs where the search carried them (`pairwise`), else pairs follow from the
         totals.
@@ -231,7 +238,8 @@ class Clearing:
     caps_kwh : (m,) float
         Final caps [kWh], the capacity where uncapped.
     undervoltage_base : bool
-        Some bus is below its limit without any sale; capping sellers cannot cure that.
+        Some bus is below its limit without any sale, or the power flow has no solution then;
+        capping sellers cannot cure that.
     v_min_pu, v_max_pu : float or None
         Voltages of the accepted schedule on its forecast [p.u.]; None if no network was asked.
     lost_kwh : float

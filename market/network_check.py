@@ -27,7 +27,7 @@ class Voltages:
     violation_pu : (k,) float
         Sum over buses and intervals of what is beyond [p.u.], 0 where feasible.
     v_min_pu, v_max_pu : (k,) float
-        Lowest and highest voltage [p.u.].
+        Lowest and highest voltage [p.u.]; NaN where the power flow has no solution.
     on_critical_bus : (k, m) bool
         Seller stands on a bus above its limit (an overvoltage critical node).
     sensitivity : (k, m) float
@@ -35,7 +35,7 @@ class Voltages:
     critical_buses : tuple of k tuples of str
         Names of the buses outside their limits.
     undervoltage : (k,) bool
-        Some bus falls below the lower limit.
+        Some bus falls below the lower limit, or the voltage has collapsed (no solution).
 
     Examples
     --------

@@ -129,21 +129,32 @@ class Surplus:
         Returns
         -------
         Points
-            In increasing order of price.
+            In increasing order of f2, with the multipliers of the welfare f1 + f2 at each
+            point's price (`participation: rational`).
         """
         price, total = self._candidates(market, points)
         value = -_cost(-market.bid_per_kwh, market.demand_kwh, total)
         cost = _cost(market.offer_per_kwh, market.capacity_kwh, total)
         f1, f2 = value - price * total, price * total - cost
         best = non_dominated(f1, f2)
-        best = best[np.argsort(price[best], kind="stable")]
         best = best[_spread(f1[best], f2[best], points)]
         sold = _filled(market.offer_per_kwh, market.capacity_kwh, total[best])
         bought = _filled(-market.bid_per_kwh, market.demand_kwh, total[best])
         f1, f2 = self.values(market, sold, bought, price[best], final=True)
         scale = max(float(np.abs(f1).max(initial=0)), float(np.abs(f2).max(initial=0)), 1e-300)
         collapsed = bool(np.ptp(f1) <= 1e-9 * scale and np.ptp(f2) <= 1e-9 * scale)
-        return Points(sold, bought, price[best], f1, f2, collapsed, evaluations=int(price.size))
+        capacity, demand = _scarcity(market, price[best], sold, bought)
+        return Points(
+            sold,
+            bought,
+            price[best],
+            f1,
+            f2,
+            collapsed,
+            evaluations=int(price.size),
+            capacity_value=capacity,
+            demand_value=demand,
+        )
 
     def _candidates(self, market: FrameMarket, points: int) -> tuple[FloatArray, FloatArray]:
         """Prices and volumes that contain every vertex of the front, and points between."""
@@ -176,6 +187,32 @@ class Surplus:
             np.concatenate([inner, np.full(more.size, low), np.full(more.size, high)]),
             np.concatenate([np.full(inner.size, matched), more, more]),
         )
+
+
+def _scarcity(
+    market: FrameMarket, price: FloatArray, sold: FloatArray, bought: FloatArray
+) -> tuple[FloatArray | None, FloatArray | None]:
+    """Multipliers of max f1 + f2 among those who are willing at each price [currency/kWh].
+
+    With v the value of energy at the margin, one more kWh of an offer is worth max(0, v - a_i), of
+    a demand max(0, b_j - v). Where willing sellers have energy left v is their cheapest offer, else
+    where willing buyers go short it is the dearest bid of those, else the price itself.
+    """
+    if not market.rational:  # the whole book trades, beyond what its welfare asks for
+        return None, None
+    p = price[:, None]
+    offer = np.broadcast_to(market.offer_per_kwh, sold.shape)
+    bid = np.broadcast_to(market.bid_per_kwh, bought.shape)
+    # at exactly the price of an order its member gains nothing: whether it takes part is a tie
+    selling, buying = (offer < p) | (sold > 0.0), (bid > p) | (bought > 0.0)
+    spare = selling & (sold < market.capacity_kwh * (1.0 - 1e-12))
+    short = buying & (bought < market.demand_kwh * (1.0 - 1e-12))
+    cheapest = np.where(spare, offer, np.inf).min(axis=1)
+    dearest = np.where(short, bid, -np.inf).max(axis=1)
+    margin = np.where(np.isfinite(dearest), dearest, price)
+    margin = np.where(np.isfinite(cheapest), cheapest, margin)[:, None]
+    capacity = np.where(selling & ~spare, np.maximum(margin - offer, 0.0), 0.0)
+    return capacity, np.where(buying & ~short, np.maximum(bid - margin, 0.0), 0.0)
 
 
 def _supplied(market: FrameMarket, price: FloatArray) -> FloatArray:

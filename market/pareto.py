@@ -159,11 +159,12 @@ class Pareto:
     ) -> Clearing:
         margin = merit_order_margin(book, terms.retail_per_kwh)
         notes: tuple[str, ...] = ()
-        hold = earlier is not None and not self.rules.reprice
+        held: Clearing | None = None  # whose price stands: it was set on the submitted book
         if self._objectives.price_in_search:
             price = float("nan")
-        elif hold and earlier is not None and earlier.mcp_per_kwh is not None:
-            price = earlier.mcp_per_kwh
+        elif earlier is not None and earlier.mcp_per_kwh is not None and not self.rules.reprice:
+            held = earlier
+            price, notes = earlier.mcp_per_kwh, earlier.notes
         else:
             by_hand = self.rules.price_rule == "fixed"
             if margin.matched_kwh <= 0 and self.rules.price_rule not in PRICES_WITHOUT_BOOK:
@@ -173,7 +174,8 @@ class Pareto:
                 notes = ("the price was given by hand: it bypasses the market's bounds",)
         market = self._market(book, terms, price)
         if market.most_kwh <= 0:
-            return replace(Clearing.no_trade(book, notes), lost_kwh=margin.matched_kwh)
+            lost = margin.matched_kwh if held is None else held.lost_kwh
+            return replace(Clearing.no_trade(book, notes), lost_kwh=lost)
         settings = SearchSettings(
             self.rules.encoding,
             self.rules.population,
@@ -191,6 +193,8 @@ class Pareto:
         clearing = clearing_of(book, market, points, chosen, notes)
         if self._objectives.price_in_search:
             return clearing
+        if held is not None:  # what the price loses of a capped book is the feeder's doing
+            return replace(clearing, lost_kwh=held.lost_kwh)
         lost = max(0.0, margin.matched_kwh - volume_at(book, price, terms.retail_per_kwh))
         if self.rules.participation == "all" or lost <= 1e-9 * margin.matched_kwh:
             return clearing

@@ -124,15 +124,35 @@ def within(
         worst = left.argmin(axis=1)
         broken = np.maximum(-left[np.arange(out.size), worst], 0.0)
         pull = effect[worst]
-        result[out] *= _scale(broken, pull, result[out])
+        result[out] *= pull_scale(broken, pull, result[out])
         out = out[(floor[out] - result[out] @ effect.T).min(axis=1) < -1e-12]
     if out.size:
         result[out] = _towards_parent(result[out], parent[out], parent_room[out], effect)
     return result
 
 
-def _scale(broken: FloatArray, pull: FloatArray, sold: FloatArray) -> FloatArray:
-    """Factors 1 - v A_i / sum_j A_j^2 s_j that take a row's breach v away, shape (k, m)."""
+def pull_scale(broken: FloatArray, pull: FloatArray, sold: FloatArray) -> FloatArray:
+    """Return the factors that take a row's breach away, by the linear forecast.
+
+    Parameters
+    ----------
+    broken : (k,) float
+        The breach v of each candidate [p.u.].
+    pull : (k, m) float
+        The broken row A of each [p.u./kWh].
+    sold : (k, m) float
+        Totals [kWh].
+
+    Returns
+    -------
+    (k, m) float
+        1 - v A_i / sum_j A_j^2 s_j, within 0..1.
+
+    Examples
+    --------
+    >>> pull_scale(np.array([0.01]), np.array([[0.002, 0.001]]), np.array([[20.0, 20.0]])).tolist()
+    [[0.8, 0.9]]
+    """
     most = np.maximum(pull.max(axis=1), 1e-300)
     reach = pull / most[:, None]
     power = most * (reach**2 * sold).sum(axis=1)
@@ -194,5 +214,5 @@ def rounded_up(
         if not broken.any():
             break
         pull = np.where(full, 0.0, effect[worst])
-        result *= _scale(broken, pull, result)
+        result *= pull_scale(broken, pull, result)
     return np.asarray(result)

@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from .frame_market import FrameMarket
 from .objectives import Objectives
 from .voltage_filling import STEEPEST, filled_within
+from .voltage_pull import pulled_back
 from .voltage_rows import VoltageRows
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 LADDER = 16  # prices of the first, coarse round
-ROUNDS = 3  # power flows after it: each leaves about a fiftieth of the linear forecast's error
+ROUNDS = 3  # power flows after it: each leaves about a fiftieth of the linear forecast's error,
+MORE_ROUNDS = 8  # and more of it under high stress: at most as many more where a limit is still
+UNSETTLED_PU = 1e-5  # broken, or further away than this from where the forecast put it
 CUTS = 8  # most times that rows are added because the last solution broke them
 MARGIN_PU = 1e-7  # below the limit, so that the last round's error does not break it,
 MARGIN_SHARE = 1e-3  # and at most this share of the room that there is
@@ -101,9 +104,9 @@ def _by_energy(
     kept = np.flatnonzero(np.diff(total, prepend=-1.0) > 1e-9 * total[-1])
     price = np.interp(np.linspace(least, total[-1], count), total[kept], price[kept])
     price[-1] = -steep
-    sold = program.solve(_alike(price, market.m), ROUNDS)
+    sold = program.within(_alike(price, market.m))
     sold[-1:] = program.topped_up(sold[-1:])
-    return sold
+    return program.passing(sold)
 
 
 def _valued(
@@ -131,8 +134,8 @@ def _by_price(
         demand = (market.bid_per_kwh >= price[:, None]) @ market.demand_kwh
     program = _Program(market, rows, np.maximum(demand, 1e-9 * market.most_kwh))
     cost = np.where(willing, -worth * steep.min(), steep)
-    sold = program.topped_up(np.where(willing, program.solve(cost, ROUNDS), 0.0), willing)
-    return sold, price
+    sold = program.topped_up(np.where(willing, program.within(cost), 0.0), willing)
+    return program.passing(sold), price
 
 
 def _alike(price: FloatArray, m: int) -> FloatArray:
@@ -149,7 +152,6 @@ class _Program:
         self.caps, self.rows, self.demand = market.capacity_kwh, rows, demand_kwh
         self.idle = np.maximum(rows.room(np.zeros((1, market.m))), LEAST_ROOM_PU)
         self.margin = np.minimum(MARGIN_PU, MARGIN_SHARE * self.idle)
-        self.room = self.idle  # b of A s <= b, put right by each power flow
         self.active = self._first_rows()
 
     def _first_rows(self) -> IntArray:
@@ -160,28 +162,52 @@ class _Program:
 
     def solve(self, price: FloatArray, rounds: int) -> FloatArray:
         """Totals (k, m) at prices (k, m) after so many power flows."""
-        self.room = np.repeat(self.idle, len(price), axis=0)
-        sold = self._linear(price)
-        for _ in range(rounds):
-            self._put_right(sold)
-            sold = self._linear(price)
+        return self._rounds(price, rounds)[0]
+
+    def within(self, price: FloatArray) -> FloatArray:
+        """Totals (k, m) after `ROUNDS`, and after more where those did not settle."""
+        sold, right = self._rounds(price, ROUNDS)
+        demand = np.broadcast_to(self.demand, len(price))
+        out = np.arange(len(price))
+        for _ in range(MORE_ROUNDS if len(self.rows) else 0):
+            room = self.rows.room(sold[out])
+            least = room.min(axis=1)
+            forecast = (right[out] - sold[out] @ self.rows.effect.T).min(axis=1)
+            off = (least < 0.0) | (least - np.maximum(forecast, 0.0) > UNSETTLED_PU)
+            out, room = out[off], room[off]
+            if out.size == 0:
+                break
+            right[out] = self._put_right(sold[out], room)
+            sold[out] = self._linear(price[out], right[out], demand[out])
         return sold
 
-    def _put_right(self, sold: FloatArray) -> None:
-        seen = self.rows.room(sold) + sold @ self.rows.effect.T - self.margin
-        self.room = np.maximum(seen, LEAST_ROOM_PU)
+    def _rounds(self, price: FloatArray, rounds: int) -> tuple[FloatArray, FloatArray]:
+        right = np.repeat(self.idle, len(price), axis=0)
+        sold = self._linear(price, right, self.demand)
+        for _ in range(rounds):
+            right = self._put_right(sold, self.rows.room(sold))
+            sold = self._linear(price, right, self.demand)
+        return sold, right
 
-    def _linear(self, price: FloatArray) -> FloatArray:
+    def passing(self, sold: FloatArray) -> FloatArray:
+        """Pull back what the rounds leave above a limit: no point is lost for a hair."""
+        return pulled_back(sold, self.rows, self.rows.room(sold))
+
+    def _put_right(self, sold: FloatArray, room: FloatArray) -> FloatArray:
+        """b of A s <= b such that the linear limits are right where the totals stand."""
+        return np.maximum(room + sold @ self.rows.effect.T - self.margin, LEAST_ROOM_PU)
+
+    def _linear(self, price: FloatArray, right: FloatArray, demand: FloatArray) -> FloatArray:
         """Solve with the rows known to bind; add those that the solution breaks; again."""
         effect = self.rows.effect
-        total = np.broadcast_to(self.demand, len(price))[:, None]
+        total = np.broadcast_to(demand, len(price))[:, None]
         for _ in range(CUTS):
             limits = np.concatenate([effect[self.active], np.ones((1, len(self.caps)))])
-            room = np.concatenate([self.room[:, self.active], total], axis=1)
+            room = np.concatenate([right[:, self.active], total], axis=1)
             sold = filled_within(self.caps, price, limits, room)
             if len(self.rows) == 0:
                 return sold
-            left = self.room - sold @ effect.T
+            left = right - sold @ effect.T
             broken = (left + 0.01 * self.margin).min(axis=1) < 0.0
             new = np.setdiff1d(left[broken].argmin(axis=1), self.active)
             if new.size == 0:
@@ -198,9 +224,9 @@ class _Program:
         left = self.caps - sold
         if willing is not None:
             left = np.where(willing, left, 0.0)
-        self._put_right(sold)
+        right = self._put_right(sold, self.rows.room(sold))
         room = np.concatenate(
-            [self.room - sold @ self.rows.effect.T, (self.demand - sold.sum(axis=1))[:, None]],
+            [right - sold @ self.rows.effect.T, (self.demand - sold.sum(axis=1))[:, None]],
             axis=1,
         )
         rise = np.concatenate([left @ self.rows.effect.T, left.sum(axis=1)[:, None]], axis=1)

@@ -65,8 +65,7 @@ class PlannedFlow:
         v = np.abs(solve(run.feeder, self._source, power).voltage)
         v = v.reshape(run.feeder.n, len(sales), -1)
         self._extremes[frame] = np.stack([v[:, :3].min((0, 2)), v[:, :3].max((0, 2))], axis=1)
-        # Undervoltage is told of the intervals that have a solution.
-        self._lowest[frame] = np.fmin.reduce(v[:, 0], axis=None)
+        self._lowest[frame] = v[:, 0].min()  # NaN: an interval without a solution has collapsed
         ceiling = np.where(v[:, 0] > self._upper, v[:, 0] + IMMATERIAL_PU, self._upper)
         for i, step in enumerate(numbers, start=3):
             self._check_step(step, v[:, i], ceiling)
@@ -112,7 +111,8 @@ class PlannedFlow:
         run.base_excess = np.where(np.isnan(excess), np.inf, excess)
         flagged = frames["undervoltage_base"] > 0.5
         near = np.abs(low - self._lower) <= VOLTAGE_PU
-        found.holds(UNDER, near | (flagged == (low < self._lower)), lambda f: run.time.ids[f])
+        under = (low < self._lower) | np.isnan(low)  # no solution: the voltage has collapsed
+        found.holds(UNDER, near | (flagged == under), lambda f: run.time.ids[f])
         told = frames.text("status") == "infeasible-base"
         over = (run.base_excess > 0.0) & np.bool_(not self._ignored)
         right = (np.abs(run.base_excess) <= VOLTAGE_PU) | (told == over)

@@ -24,6 +24,7 @@ from gridbazaar.network.limits import VoltageLimits
 STEP_KWH = 1e-3  # finite difference
 IMMATERIAL = 1e-6  # change of totals, relative to the greatest
 ROUNDS = 8
+SHORTER = {"max_step_fraction": 0.9}  # keeps the solver off the corners of a thin program
 # The very last energy is bought by stopping sellers altogether, which the logarithm of the
 # published f1 punishes without bound: measured there, any front would look perfect.
 END = 0.999
@@ -149,7 +150,10 @@ def front(case: Case, levels: int) -> np.ndarray:
             problem = cp.Problem(cp.Maximize(objective), [*limits, *rows, *more])
             with warnings.catch_warnings():  # near the end the program has next to no inside
                 warnings.simplefilter("ignore", UserWarning)
-                problem.solve(solver=cp.CLARABEL)
+                try:
+                    problem.solve(solver=cp.CLARABEL)
+                except cp.SolverError:
+                    problem.solve(solver=cp.CLARABEL, **SHORTER)
             assert problem.status in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE)
             found = np.maximum(sold.value, 0.0)
             step, at = np.abs(found - at).max(), found

@@ -186,6 +186,85 @@ def test_per_buyer_front_against_clarabel(kind):
         assert np.all(np.diff(front.f2) >= 0) and np.all(np.diff(front.f1) <= 1e-9)
 
 
+def test_per_buyer_multipliers_are_the_slopes_of_the_best_value():
+    """The best f1 + lambda f2 is separable there: it is written out again and differentiated."""
+    bid, demand, price = np.array([6.0, 7.0, 8.0]), np.array([20.0, 15.0, 30.0]), 5.0
+    book = book_of([3.0, 3.0], [100.0, 100.0], bid, demand)
+    market = FrameMarket.of(book, np.ones(2, bool), np.ones(3, bool), price)
+    front = OBJECTIVES["per-buyer"].exact_front(market, 41)
+    assert (front.demand_value > 0.0).any()
+    for point in range(0, 41, 5):
+        unit = price * (1.0 - front.energy_value[point])
+
+        def best(limit, appetite, unit=unit):
+            taken = np.clip(appetite * (bid / unit - 1.0), 0.0, limit)
+            return (bid * appetite * np.log1p(taken / appetite) - unit * taken).sum()
+
+        share = front.bought_kwh[point] / demand
+        for j, step in enumerate(1e-5 * np.eye(3)):
+            value = front.demand_value[point, j]
+            wider = (best(demand + step, demand) - best(demand, demand)) / 1e-5
+            tighter = (best(demand, demand) - best(demand - step, demand)) / 1e-5
+            assert wider - 1e-4 <= value <= tighter + 1e-4
+            more = bid[j] * (np.log1p(share[j]) - share[j] / (1.0 + share[j]))
+            greater = (best(demand + step, demand + step) - best(demand, demand)) / 1e-5
+            smaller = (best(demand, demand) - best(demand - step, demand - step)) / 1e-5
+            slopes = sorted((greater, smaller))
+            assert slopes[0] - 1e-4 <= value + more <= slopes[1] + 1e-4
+
+
+def test_surplus_multipliers_are_the_slopes_of_the_welfare_at_the_price():
+    rng, tested = np.random.default_rng(23), 0
+    for _ in range(60):
+        book = random_book(rng, 6)
+        everybody = np.ones(book.m, bool), np.ones(book.n, bool)
+        if not (book.capacity_kwh.any() and book.demand_kwh.any()):
+            continue
+        market = FrameMarket.of(book, *everybody, np.nan, (2.0, 8.0))
+        front = OBJECTIVES["surplus"].exact_front(market, 12)
+        for point, price in enumerate(front.price_per_kwh):
+            near = np.concatenate([market.offer_per_kwh, market.bid_per_kwh]) - price
+            if np.abs(near).min() < 1e-3:  # on the price of an order who takes part is a tie
+                continue
+            tested += 1
+            value = front.capacity_value[point], front.demand_value[point]
+            limits = market.capacity_kwh, market.demand_kwh
+            for side, names in enumerate(limits):
+                for k in range(names.size):
+                    step = [np.zeros_like(one) for one in limits]
+                    step[side][k] = 1e-6
+                    up = _welfare(market, price, [a + b for a, b in zip(limits, step, strict=True)])
+                    down = [np.maximum(a - b, 0.0) for a, b in zip(limits, step, strict=True)]
+                    here = _welfare(market, price, limits)
+                    slopes = (up - here) / 1e-6, (here - _welfare(market, price, down)) / 1e-6
+                    assert slopes[0] - 1e-5 <= value[side][k] <= slopes[1] + 1e-5
+    assert tested > 100
+
+
+def _welfare(market, price, limits):
+    """Bids less offers of the best schedule among those who are willing."""
+    asks = np.where(market.offer_per_kwh <= price, limits[0], 0.0)
+    bids = np.where(market.bid_per_kwh >= price, limits[1], 0.0)
+    total = min(asks.sum(), bids.sum())
+    bought = _merit(-market.bid_per_kwh, bids, total)
+    return bought @ market.bid_per_kwh - _merit(market.offer_per_kwh, asks, total) @ (
+        market.offer_per_kwh
+    )
+
+
+@pytest.mark.parametrize("engine", ["exact", "nsga2"])
+@pytest.mark.parametrize("objectives", list(OBJECTIVES))
+def test_fronts_come_in_increasing_order_of_f2(objectives, engine):
+    rng = np.random.default_rng(29)
+    rules = ClearingRules(engine=engine, objectives=objectives, population=30, generations=10)
+    for _ in range(20):
+        front = build_mechanism(rules).clear(random_book(rng, 7), GridTerms(7.5, 2.5), rng).front
+        if front is not None:
+            assert np.all(np.diff(front.f2) >= -1e-9 * np.abs(front.f2).max())
+            if objectives != "surplus":
+                assert np.all(np.diff(front.traded_kwh) >= -1e-9 * front.traded_kwh.max())
+
+
 def test_surplus_front_is_not_beaten_by_any_price_and_schedule():
     rng = np.random.default_rng(13)
     terms = GridTerms(7.5, 2.5)

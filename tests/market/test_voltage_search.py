@@ -13,7 +13,8 @@ from gridbazaar.market.frame_market import FrameMarket
 from gridbazaar.market.mechanism import ClearingRules, build_mechanism
 from gridbazaar.market.objectives import OBJECTIVES
 from gridbazaar.market.voltage_filling import filled_within
-from gridbazaar.market.voltage_rows import VoltageRows, rounded_up, within
+from gridbazaar.market.voltage_pull import pulled_back
+from gridbazaar.market.voltage_rows import GRAIN_PU, VoltageRows, rounded_up, within
 from gridbazaar.market.voltage_seeds import seeds_within
 
 seeds = st.integers(0, 10_000)
@@ -82,6 +83,57 @@ def test_rounding_up_fills_the_nearly_full_and_keeps_the_limits(seed):
     assert np.all(more[~nearly] <= sold[~nearly])
     if not nearly.all():
         assert np.all(more @ rows.T <= room + 1e-6 * np.abs(room) + 1e-9)
+
+
+class BentRows:
+    """Voltages that rise less and less with sales, and have no solution from some total on."""
+
+    def __init__(self, effect, room, bend, last_kwh=np.inf):
+        self.effect_pu_per_kwh, self.idle, self.bend, self.last = effect, room, bend, last_kwh
+
+    def rows(self, most_kwh):
+        return self
+
+    def room_pu(self, sold_kwh):
+        rise = sold_kwh @ self.effect_pu_per_kwh.T
+        room = self.idle - self.bend * -np.expm1(-rise / self.bend)
+        return np.where(sold_kwh.sum(axis=1)[:, None] > self.last, -np.inf, room)
+
+
+def market_of(caps):
+    book, _ = stressed(1, 1.0, caps.size)
+    everybody = np.ones(book.m, bool), np.ones(book.n, bool)
+    return FrameMarket.of(book.with_capacity(caps), *everybody, 5.0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=seeds, over=st.floats(1e-9, 3.0), bend=st.floats(0.5, 20.0))
+def test_pulled_back_points_pass_and_lose_no_more_than_they_must(seed, over, bend):
+    caps, effect, room = random_program(seed)
+    bent = BentRows(effect, room[0], bend * room.max())
+    rows = VoltageRows(market_of(caps), bent, caps.size)
+    inside = 0.9 * filled_within(caps, np.zeros((1, caps.size)), effect, room)
+    beyond = np.minimum(inside / 0.9 * (1.0 + over), caps)
+    sold = np.concatenate([inside, beyond, 50.0 * beyond])
+    back = pulled_back(sold, rows, rows.room(sold))
+    left = rows.room(back).min(axis=1)
+    assert np.all(left >= 0.5 * GRAIN_PU) and np.array_equal(back[0], sold[0])
+    assert np.all((back >= 0.0) & (back <= sold))
+    broken = rows.room(sold).min(axis=1) < 0.0
+    assert np.all(left[broken] <= 0.05 * room.max())  # none lands far inside
+    if over <= 1e-3:  # a hair above costs a hair
+        assert back[1].sum() >= (1.0 - 20.0 * over) * beyond.sum() - 1e-6
+
+
+def test_points_without_a_power_flow_are_pulled_back_too():
+    caps, effect, room = random_program(3)
+    bent = BentRows(effect, room[0], 0.1 * room.min(), 0.3 * caps.sum())  # the limits never bind
+    rows = VoltageRows(market_of(caps), bent, caps.size)
+    back = pulled_back(caps[None], rows, rows.room(caps[None]))
+    assert np.isfinite(rows.room(back)).all() and back.sum() >= 0.1 * caps.sum()
+    idle = BentRows(effect, 0.0 * room[0], 1.0)  # at its limit without any sale: nothing passes
+    rows = VoltageRows(market_of(caps), idle, caps.size)
+    assert pulled_back(caps[None], rows, rows.room(caps[None])).sum() == 0.0
 
 
 @pytest.mark.parametrize("objectives", ["published", "per-buyer", "surplus"])

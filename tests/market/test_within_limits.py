@@ -172,6 +172,29 @@ def test_undervoltage_is_flagged_and_trade_stands():
     assert clearing.traded_kwh > 0 and clearing.v_min_pu < 0.95
 
 
+@pytest.mark.parametrize("rule", ["merit-order", "mid-market"])
+def test_a_capped_book_does_not_say_that_its_held_price_loses_energy(rule):
+    rules = ClearingRules(engine="exact", front_points=20, price_rule=rule)
+    book, network = stressed(3, stress=2.5)
+    free = run(book, network, rules, method="ignore")
+    capped = run(book, network, rules)
+    assert capped.iterations > 0 and capped.traded_kwh < free.traded_kwh
+    assert capped.lost_kwh == free.lost_kwh and capped.notes == free.notes
+    by_hand = ClearingRules(engine="exact", price_rule="fixed", fixed_price=capped.mcp_per_kwh)
+    assert any("by hand" in note for note in run(book, network, by_hand).notes)
+
+
+@pytest.mark.parametrize("method", ["adaptive-capping", "constrained", "ignore"])
+def test_a_feeder_without_a_solution_is_said_at_once(method):
+    book, network = stressed(2)
+    network.base_pu = np.full_like(network.base_pu, np.nan)
+    clearing = run(book, network, method=method)
+    assert sum("has no solution with these loads" in note for note in clearing.notes) == 1
+    if method != "ignore":
+        assert clearing.status == "infeasible-base" and clearing.traded_kwh == 0.0
+        assert [step.phase for step in clearing.capping] == ["first"]
+
+
 class Refusing(LinearNetwork):
     """A feeder that no schedule suits, such as one whose power flow does not converge."""
 
