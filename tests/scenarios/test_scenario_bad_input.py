@@ -264,3 +264,18 @@ def test_members_file_problems_all_at_once(tmp_path, village_text):
     assert "line 1: bus: is missing" in found
     (tmp_path / "m.csv").unlink()
     assert "members.file: m.csv: no such file" in problems_of(path)[0]
+
+
+@pytest.mark.parametrize("value", ["!!timestamp x", "!!bool x", "!!int ''", "!!float x"])
+def test_a_tag_that_its_value_does_not_fit_is_listed(tmp_path, value):
+    (tmp_path / "tag.yaml").write_text(f"days: {value}\n")
+    with pytest.raises(ScenarioError, match="cannot be read|is not YAML|is below|days"):
+        load_scenario(tmp_path / "tag.yaml")
+
+
+@pytest.mark.parametrize("wrong", ["null", "5", "a text", "{a: b}"])
+@pytest.mark.parametrize("key", ["notes", "unconfirmed"])
+def test_notes_of_a_tariff_that_are_no_list_are_listed(key, wrong):
+    settings = [f"tariff={{preset: simple, {key}: {wrong}}}", "settlement.rules=delhi-2024"]
+    with pytest.raises(ScenarioError, match=key):
+        load_scenario("kerala-village", [*settings, "gate_closure_minutes=120"])
