@@ -42,9 +42,8 @@ class FeederError(ValueError):
 
 def _cut(line: str) -> str:
     """A line of bearable length: a cell may be as long as its file."""
-    return (
-        line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
-    )
+    half = _LONGEST // 2
+    return line if len(line) <= _LONGEST else f"{line[:half]} ... {line[-half:]}"
 
 
 def bus_problems(names: Sequence[str], place: Place) -> list[str]:

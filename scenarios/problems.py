@@ -37,7 +37,8 @@ def problem(place: str, path: str, value: object, wrong: str, remedy: str) -> st
     >>> problem("my.yaml", "market.k", 2, "is above 1", "give a number from 0 to 1")
     'my.yaml: market.k: 2: is above 1: give a number from 0 to 1'
     """
-    return f"{place}: {_cut(path or 'top', _LONGEST_PATH)}: {shown(value)}: {_cut(wrong, _LONGEST_WORDS)}: {remedy}"
+    path, wrong = _cut(path or "top", _LONGEST_PATH), _cut(wrong, _LONGEST_WORDS)
+    return f"{place}: {path}: {shown(value)}: {wrong}: {remedy}"
 
 
 def shown(value: object) -> str:

@@ -175,7 +175,7 @@ def _ausgrid(place: str, table: pd.DataFrame, kind: Kind, first_line: int) -> Se
     customer = table.iloc[:, 0].astype(str)
     capacity = pd.to_numeric(table.iloc[:, 1], errors="coerce")
     category = table.iloc[:, 3].astype(str).str.strip()
-    date = pd.to_datetime(table.iloc[:, 4], format="%d/%m/%Y", errors="coerce")
+    date = pd.to_datetime(table.iloc[:, 4].astype(str), format="%d/%m/%Y", errors="coerce")
     bad = np.flatnonzero(date.isna().to_numpy())
     if bad.size:
         some = f"line {bad[0] + first_line} {table.iloc[bad[0], 4]!r}, {bad.size} in all"
