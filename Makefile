@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 SOURCES := $(shell find agents analysis market network scenarios sim -type f \
              -not -path '*/__pycache__/*') __init__.py __main__.py py.typed pyproject.toml
 
-.PHONY: run test test-peers lint docs bench bench-peers clean
+.PHONY: run test test-peers soak lint docs bench bench-peers clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.core          ## simulate a month of the village and say where the results are
@@ -15,6 +15,10 @@ run: $(VENV)/.core          ## simulate a month of the village and say where the
 test: $(VENV)/.test         ## everything that can be checked in a few minutes
 	$(BIN)/python -m pytest -q -n auto --cov --cov-report=term:skip-covered
 	$(BIN)/python -m pytest -q -n auto --doctest-modules --confcutdir=tests --pyargs gridbazaar
+
+# A folder of its own: `make test` does not collect it.
+soak: $(VENV)/.test         ## the long tests: 10,000 broken files, hundreds of killed runs
+	$(BIN)/python -m pytest -q --durations=10 tests/soak
 
 lint: $(VENV)/.test         ## style, types, layers
 	$(BIN)/ruff check .

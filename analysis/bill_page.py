@@ -18,6 +18,7 @@ from ..market.tariff_reading import tariff_from_dict
 from ..scenarios.problems import problem
 from ..sim.results import Results, read_results
 from ..sim.run_directory import RunError
+from ..sim.whole_file import write_whole
 from .bill_words import BillMonth, bill_months, formats
 
 
@@ -116,7 +117,7 @@ def write_bill(
         notes=[*manifest["notes"], *tariff.notes],
     )
     path.parent.mkdir(exist_ok=True)
-    path.write_text(html, encoding="utf-8")
+    write_whole(path, html)
     return MemberBill(member, tariff.currency, months, path)
 
 

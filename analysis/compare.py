@@ -20,7 +20,8 @@ from ..scenarios.load import load_scenario
 from ..scenarios.problems import ScenarioError
 from ..sim.results import read_results
 from ..sim.run import run_scenario
-from ..sim.run_directory import PARTIAL, RunError
+from ..sim.run_directory import PARTIAL, RunError, WriteError
+from ..sim.whole_file import write_whole
 from .compare_measures import read_measures
 from .compare_over import Over, settings_of
 from .kpis import kpi_table
@@ -221,10 +222,9 @@ def _reserve(
         raise RunError([f"{place}: --out: {wrong}"])
     try:
         place.mkdir(parents=True, exist_ok=True)
-        (place / PLAN).write_text(json.dumps(plan, indent=2) + "\n", encoding="utf-8")
+        write_whole(place / PLAN, json.dumps(plan, indent=2) + "\n")
     except OSError as error:
-        wrong = f"cannot be written ({error.strerror}): name a place you may write to"
-        raise RunError([f"{place}: --out: {wrong}"]) from error
+        raise WriteError.of(place, error, "name a place you may write to") from error
     return place
 
 
@@ -299,10 +299,8 @@ def _write(comparison: Comparison) -> None:
     from .page import figure_files
 
     numbers = comparison.table.rename(columns={"setting": comparison.key})
-    numbers.to_csv(comparison.out / "comparison.csv", index=False, lineterminator="\n")
-    comparison.indicators.to_csv(
-        comparison.out / "indicators.csv", index=False, lineterminator="\n"
-    )
+    for name, table in (("comparison", numbers), ("indicators", comparison.indicators)):
+        write_whole(comparison.out / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
     figure_files(compare_figure(comparison), comparison.out, "comparison")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..market.order import Order, OrderBook, OrderError
+from ..network.number_text import number_from_text
 from ..scenarios.names import nearest
 from ..scenarios.problems import problem
 
@@ -186,7 +187,7 @@ def number(text: str, file: str, place: str, problems: list[str]) -> float:
     """Read one quantity or price; 0.0 and a problem where it is none."""
     remedy = "give a number >= 0"
     try:
-        value = float(text)
+        value = number_from_text(text)
     except ValueError:
         problems.append(problem(file, place, text, "is no number", remedy))
         return 0.0

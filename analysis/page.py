@@ -15,6 +15,8 @@ import jinja2
 import matplotlib
 from matplotlib.figure import Figure
 
+from ..sim.whole_file import whole_file, write_whole
+
 PNG_DPI = 300  # what journals ask for
 
 
@@ -69,13 +71,14 @@ def figure_files(figure: Figure, folder: Path, name: str) -> str:
     with matplotlib.rc_context(settings):  # type: ignore[arg-type]
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     svg = buffer.getvalue()
-    (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+    write_whole(folder / f"{name}.svg", svg)
     with matplotlib.rc_context(
         {"figure.autolayout": False, "figure.constrained_layout.use": False}
     ):
         figure.set_layout_engine(None)  # laid out already: once more costs as much as drawing
     packing = {"compress_level": 1}  # for speed
-    figure.savefig(folder / f"{name}.png", dpi=PNG_DPI, pil_kwargs=packing)
+    with whole_file(folder / f"{name}.png") as new:
+        figure.savefig(new, format="png", dpi=PNG_DPI, pil_kwargs=packing)
     return _inline(svg)
 
 

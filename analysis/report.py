@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..sim.results import Results
+from ..sim.whole_file import write_whole
 from .audit import audit_run
 from .audit.files import file_sum
 from .figures import FIGURES
@@ -71,7 +72,7 @@ def write_report(results: Results) -> Path:
         unconfirmed=manifest["unconfirmed"],
     )
     path = results.path / "report.html"
-    path.write_text(html, encoding="utf-8")
+    write_whole(path, html)
     return path
 
 
@@ -103,9 +104,7 @@ def write_indicators(results: Results) -> pd.DataFrame:
 
 def _replace(path: Path, document: dict[str, Any]) -> None:
     """Write a JSON file that is there whole or as it was, whenever the process is killed."""
-    new = path.with_suffix(".json.tmp")
-    new.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    new.replace(path)
+    write_whole(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
 def days_of(manifest: dict[str, Any]) -> str:

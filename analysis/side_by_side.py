@@ -12,6 +12,7 @@ import pandas as pd
 
 from ..sim.results import Results, read_results
 from ..sim.run_directory import RunError
+from ..sim.whole_file import write_whole
 from .audit import audit_run
 from .comparison_figures import COMPARISON_FIGURES
 from .figures import FIGURES
@@ -137,7 +138,7 @@ def write_side_by_side(runs: Sequence[str | Path], out: str | Path | None = None
             ],
         ),
     )
-    path.write_text(html, encoding="utf-8")
+    write_whole(path, html)
     return path
 
 

@@ -64,14 +64,14 @@ def lay_rules(data: Mapping[str, Any], rules: Mapping[str, Any], place: str) -> 
     laid = {key: value for key, value in rules.items() if key not in _RULES_OWN}
     kept = {key: value for key, value in data.items() if key not in _REPLACED}
     # What the rules replace is no longer a fact of the tariff, confirmed or not.
-    unconfirmed = [
-        fact for fact in data.get("unconfirmed", ()) if str(fact).partition(":")[0] not in laid
-    ]
-    notes = [*data.get("notes", ()), f"P2P rules: {checked.name} ({checked.source})"]
-    return {
-        **kept,
-        **copy.deepcopy(laid),
-        "rules": checked.name,
-        "notes": [*notes, *checked.notes],
-        "unconfirmed": [*unconfirmed, *checked.unconfirmed],
+    texts: dict[str, Any] = {key: data.get(key, ()) for key in ("notes", "unconfirmed")}
+    said = {
+        "notes": (f"P2P rules: {checked.name} ({checked.source})", *checked.notes),
+        "unconfirmed": checked.unconfirmed,
     }
+    for key, given in texts.items():
+        given = () if given is None else given
+        if isinstance(given, list | tuple):  # else whoever reads the tariff lists what is wrong
+            left = [text for text in given if str(text).partition(":")[0] not in laid]
+            texts[key] = [*(given if key == "notes" else left), *said[key]]
+    return {**kept, **copy.deepcopy(laid), "rules": checked.name, **texts}

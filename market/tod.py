@@ -108,6 +108,7 @@ def coverage_problems(frames: Sequence[ToDFrame]) -> list[str]:
         if count[start] == 0:
             problems.append(f"{span} belongs to no frame")
         elif count[start] > 1:
-            names = ", ".join(frame.name for frame in frames if frame.holds(start))
+            both = dict.fromkeys(frame.name for frame in frames if frame.holds(start))
+            names = ", ".join(list(both)[:8]) + (", ..." if len(both) > 8 else "")
             problems.append(f"{span} belongs to several frames ({names})")
     return problems

@@ -11,6 +11,7 @@ from pathlib import Path
 from .number_text import DECIMAL, number_from_text
 from .problems import FeederError
 
+_LONGEST_SHOWN = 80
 WIDTH = {"bus": 10, "gen": 8, "branch": 11}  # least columns of the matrices that are read
 
 # Statements that MATPOWER's distribution cases use to convert what their matrices hold.
@@ -140,20 +141,21 @@ def _code(line: str) -> str:
     """The line without its comment, its strings emptied; a transposing quote is kept."""
     if "'" not in line and '"' not in line:
         return line.partition("%")[0]
-    kept = ""
+    kept: list[str] = []
     quote = ""  # the mark that closes the open string
     for mark in line:
         if quote:
             if mark == quote:
-                kept, quote = kept + mark, ""
+                kept.append(mark)
+                quote = ""
         elif mark == "%":
             break
         else:
             # Behind a value a quote transposes it; anywhere else it begins a string.
-            if mark == '"' or (mark == "'" and not re.search(r"[\w\])}.]$", kept)):
+            if mark == '"' or (mark == "'" and not (kept and re.match(r"[\w\])}.]", kept[-1]))):
                 quote = mark
-            kept += mark
-    return kept
+            kept.append(mark)
+    return "".join(kept)
 
 
 class _Parser:
@@ -170,7 +172,7 @@ class _Parser:
 
     def line(self, number: int, rest: str) -> None:
         """Take up one line without comments."""
-        while rest := rest.strip():
+        while rest := rest.lstrip("; ,\t").strip():  # empty statements, thousands at once
             if self.matrix is not None:
                 rest = self._matrix_line(number, rest)
                 continue
@@ -192,6 +194,7 @@ class _Parser:
                 self._statement(code, number)
 
     def _note(self, number: int, value: str, wrong: str, remedy: str) -> None:
+        value = value if len(value) <= _LONGEST_SHOWN else value[: _LONGEST_SHOWN - 3] + "..."
         self.problems.append(f"{self.path}: line {number}: {value}: {wrong}: {remedy}")
 
     def _matrix_line(self, number: int, text: str) -> str:

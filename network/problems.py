@@ -17,6 +17,9 @@ MOST_OHM = 1e9
 MOST_KW = 1e9
 
 
+_LONGEST = 1200
+
+
 class FeederError(ValueError):
     """A feeder cannot be used; every problem is listed.
 
@@ -32,9 +35,15 @@ class FeederError(ValueError):
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
+        self.problems = [_cut(line) for line in problems]
         head = f"the feeder cannot be used, {len(self.problems)} problem(s):"
         super().__init__("\n  ".join([head, *self.problems]))
+
+
+def _cut(line: str) -> str:
+    """A line of bearable length: a cell may be as long as its file."""
+    half = _LONGEST // 2
+    return line if len(line) <= _LONGEST else f"{line[:half]} ... {line[-half:]}"
 
 
 def bus_problems(names: Sequence[str], place: Place) -> list[str]:

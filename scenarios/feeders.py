@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..network.feeder import Feeder
@@ -42,9 +43,7 @@ def scenario_feeder(scenario: Scenario) -> Feeder:
             raise ScenarioError([problem("scenario", "feeder.name", section.name, wrong, remedy)])
         feeder = load_feeder(section.name)
     else:
-        prefix = inside(
-            scenario.folder, str(section.path), "feeder.path", scenario.allow_outside_files
-        )
+        prefix = _prefix(scenario, str(section.path))
         try:
             feeder = load_feeder(prefix)
         except FeederError as error:
@@ -56,3 +55,13 @@ def scenario_feeder(scenario: Scenario) -> Feeder:
                 [problem("scenario", "feeder.path", section.path, wrong, remedy)]
             ) from error
     return feeder.with_source_voltage(section.source_voltage_pu)
+
+
+def _prefix(scenario: Scenario, name: str) -> Path:
+    """The prefix, once every file that may stand behind it is seen to be allowed."""
+    allowed = scenario.allow_outside_files
+    prefix = inside(scenario.folder, name, "feeder.path", allowed)
+    for part in ("buses.csv", "branches.csv"):  # each may be a symbolic link
+        for file in (f"{name}_{part}", f"{name}/{part}"):
+            inside(scenario.folder, file, "feeder.path", allowed)
+    return prefix

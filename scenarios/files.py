@@ -29,7 +29,7 @@ def inside(folder: Path, name: str, path: str, allow_outside: bool) -> Path:
     Raises
     ------
     ScenarioError
-        If the name leads out of the folder, or cannot be a file's name.
+        If the name leads out of the folder, cannot be a file's name, or is a pipe or a device.
 
     Examples
     --------
@@ -49,4 +49,21 @@ def inside(folder: Path, name: str, path: str, allow_outside: bool) -> Path:
         remedy = "move the file there or set allow_outside_files: true"
         wrong = "leads out of the scenario's folder"
         raise ScenarioError([problem("scenario", path, name, wrong, remedy)])
+    if is_special(found):
+        wrong, remedy = "is a pipe or a device, whose reading may never end", "give a file"
+        raise ScenarioError([problem("scenario", path, name, wrong, remedy)])
     return found
+
+
+def is_special(path: Path) -> bool:
+    """Whether a name leads to what is neither a file nor a folder.
+
+    Examples
+    --------
+    >>> is_special(Path("/dev/null")), is_special(Path("no-such-file"))
+    (True, False)
+    """
+    try:
+        return path.exists() and not path.is_file() and not path.is_dir()
+    except (OSError, ValueError):  # too long, or not ours to look at: told where it is read
+        return False

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..network.feeder import Feeder
+from ..network.number_text import number_from_text
 from .files import inside
 from .loads import home_pairs, run_dates, scenario_loads, week_offsets
 from .members import Members
@@ -185,7 +187,7 @@ def _number(
     if not text:
         return empty
     try:
-        value = float(text)
+        value = number_from_text(text)
     except ValueError:
         value = math.nan
     remedy = f"give a number of at least {least:g}"
@@ -245,7 +247,7 @@ def _profiles(
     given: dict[int, tuple[str, int]] = {}
     for i, row in enumerate(rows):
         home, text = row.get("profile", ""), row.get("week_offset", "") or "0"
-        week = int(text) if text.lstrip("+-").isascii() and text.lstrip("+-").isdigit() else None
+        week = int(text) if re.fullmatch("[-+]?[0-9]{1,6}", text) else None
         if home and home not in series.names:
             near = nearest(home, series.names)
             wrong = f"{series.place} has no such home" + (f", perhaps {near}" if near else "")

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 _LONGEST_VALUE = 60
+_LONGEST_WORDS = 400  # they may name what stands in another file
+_LONGEST_PATH = 120  # a column's name may be as long as a file
 
 
 class ScenarioError(ValueError):
@@ -35,12 +37,16 @@ def problem(place: str, path: str, value: object, wrong: str, remedy: str) -> st
     >>> problem("my.yaml", "market.k", 2, "is above 1", "give a number from 0 to 1")
     'my.yaml: market.k: 2: is above 1: give a number from 0 to 1'
     """
-    return f"{place}: {path or 'top'}: {shown(value)}: {wrong}: {remedy}"
+    path, wrong = _cut(path or "top", _LONGEST_PATH), _cut(wrong, _LONGEST_WORDS)
+    return f"{place}: {path}: {shown(value)}: {wrong}: {remedy}"
 
 
 def shown(value: object) -> str:
     """A value as it fits into a line; printable characters only."""
-    text = str(value) if isinstance(value, str | PurePath) else repr(value)
-    text = "".join(c if c.isprintable() else " " for c in text[: 4 * _LONGEST_VALUE])
+    return _cut(str(value) if isinstance(value, str | PurePath) else repr(value), _LONGEST_VALUE)
+
+
+def _cut(text: str, longest: int) -> str:
+    text = "".join(c if c.isprintable() else " " for c in text[: 4 * longest])
     text = " ".join(text.split()) or "(empty)"
-    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
+    return text if len(text) <= longest else text[: longest - 3] + "..."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -91,7 +93,7 @@ def series_from_table(
     if values.shape[1] == 0:
         add("columns", "", "no home", "give one column of kWh a home beside the timestamp")
     names = [str(name) for name in values.columns]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, times_named in Counter(names).items() if times_named > 1)
     if twice:
         add("columns", _some(twice), "name several homes", "give each home its own column name")
     if problems:
@@ -138,7 +140,10 @@ def _moments(
     place: str, times: pd.Series, first_line: int, problems: list[str]
 ) -> NDArray[np.datetime64]:
     try:
-        parsed = pd.to_datetime(times, errors="coerce")
+        with warnings.catch_warnings():
+            # Times of no usual form are read one by one; what is none is listed below.
+            warnings.filterwarnings("ignore", "Could not infer format", UserWarning)
+            parsed = pd.to_datetime(times, errors="coerce")
     except (ValueError, TypeError, OverflowError) as error:
         wrong, remedy = f"cannot be read ({error})", "write YYYY-MM-DD HH:MM"
         problems.append(problem(place, "timestamp", times.iloc[0], wrong, remedy))

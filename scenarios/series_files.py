@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,7 @@ Kind = Literal["load", "pv"]
 
 _AUSGRID_FIXED = 5  # Customer, Generator Capacity, Postcode, Consumption Category, date
 _AUSGRID_SLOTS = 48
+_MOST_COLUMNS = 10_000  # pandas takes minutes for 100,000, and a broken line easily has them
 
 
 def read_series(path: Path, place: str, kind: Kind, stated_minutes: int | None) -> Series:
@@ -73,6 +75,10 @@ def _read(
     head = text[:4096].splitlines()
     if not head:
         raise ScenarioError([problem(place, "top", "", "is empty", "give a table")])
+    most = max(line.count(",") for line in text.splitlines())
+    if most > _MOST_COLUMNS:
+        wrong = f"has a row of {most + 1:,} cells, more than {_MOST_COLUMNS:,} homes"
+        raise ScenarioError([problem(place, "top", "", wrong, "correct the row")])
     for skip in (0, 1):
         if len(head) > skip and head[skip].replace('"', "").lower().startswith("customer,"):
             table = _csv(place, text, skiprows=skip)
@@ -88,7 +94,13 @@ def _read(
 def _guarded(place: str, read: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """Run a reader of pandas; whatever it makes of a broken file becomes a problem."""
     try:
-        return read()
+        with warnings.catch_warnings():
+            # Else pandas drops the cells of a row that is longer than the header, and goes on.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return read()
+    except pd.errors.ParserWarning as error:
+        wrong = "a row has more cells than the header"
+        raise ScenarioError([problem(place, "top", "", wrong, "correct the rows")]) from error
     except (ValueError, TypeError, KeyError, IndexError, OSError, OverflowError, ArithmeticError,
             NotImplementedError) as error:  # fmt: skip
         wrong = f"cannot be read as a table ({str(error).splitlines()[0] if str(error) else '?'})"
@@ -163,7 +175,7 @@ def _ausgrid(place: str, table: pd.DataFrame, kind: Kind, first_line: int) -> Se
     customer = table.iloc[:, 0].astype(str)
     capacity = pd.to_numeric(table.iloc[:, 1], errors="coerce")
     category = table.iloc[:, 3].astype(str).str.strip()
-    date = pd.to_datetime(table.iloc[:, 4], format="%d/%m/%Y", errors="coerce")
+    date = pd.to_datetime(table.iloc[:, 4].astype(str), format="%d/%m/%Y", errors="coerce")
     bad = np.flatnonzero(date.isna().to_numpy())
     if bad.size:
         some = f"line {bad[0] + first_line} {table.iloc[bad[0], 4]!r}, {bad.size} in all"

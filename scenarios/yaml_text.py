@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from .files import is_special
 from .problems import ScenarioError, problem
 
 LARGEST_FILE_BYTES = 10_000_000
@@ -112,8 +113,16 @@ def read_yaml_text(text: str, place: str) -> Any:
     except yaml.YAMLError as error:
         wrong = "holds characters that YAML does not allow"
         raise ScenarioError([problem(place, "top", str(error), wrong, "remove them")]) from error
-    except (ValueError, OverflowError, RecursionError) as error:
-        # Dates such as 2025-13-99, and integers of thousands of digits.
+    except (
+        ValueError,
+        OverflowError,
+        RecursionError,
+        AttributeError,
+        LookupError,
+        TypeError,
+    ) as error:
+        # Dates such as 2025-13-99, integers of thousands of digits; and what PyYAML makes of a tag
+        # that its value does not fit: AttributeError of `!!timestamp x`, KeyError of `!!bool x`.
         wrong = "holds a value that cannot be read"
         raise ScenarioError(
             [problem(place, "top", str(error), wrong, "correct the date or number")]
@@ -130,6 +139,9 @@ def read_yaml_file(path: Path, place: str) -> Any:
     """
     remedy = "give the name of a YAML file"
     try:
+        if is_special(path):
+            wrong = "is a pipe or a device, whose reading may never end"
+            raise ScenarioError([problem(place, "top", path, wrong, remedy)])
         if path.stat().st_size > LARGEST_FILE_BYTES:
             raise ScenarioError([problem(place, "top", path, "is larger than 10 MB", remedy)])
         data = path.read_bytes()

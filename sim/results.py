@@ -311,7 +311,7 @@ def read_results(path: str | Path) -> Results:
         If it is not one, or not finished, or lacks files.
     """
     path = Path(path)
-    partial = path.with_name(path.name + PARTIAL)
+    partial = path.parent / (path.name + PARTIAL)  # of `.` too, which has no name
     if not path.is_dir() and partial.is_dir():
         raise RunError([f"{path}: RUN: the run is not finished: continue it with --resume"])
     if path.is_file():

@@ -8,9 +8,16 @@ from pathlib import Path
 
 from ..scenarios.schema import Scenario
 from .build import build_world, load_checked
-from .input_texts import scenario_text
 from .results import Results, read_results
-from .run_directory import RunDirectory, RunError
+from .resuming import (
+    begun,
+    begun_or_resumed,
+    finished_before,
+    is_finished,
+    left_behind,
+    origin_of,
+)
+from .run_directory import RunDirectory
 from .run_files import write_run_files
 from .simulation import Simulation, SimulationState
 from .world import World
@@ -44,7 +51,9 @@ def run_scenario(
     out : str or Path, optional
         New directory; by default the next free `runs/SCENARIO-NNN`.
     resume : bool
-        Continue the unfinished run at `out`, or the scenario's newest.
+        Continue the unfinished run at `out`, or the scenario's newest. Where `out` holds nothing
+        yet, the run begins; where it holds this very run, finished, that is read: the same
+        command may be repeated until it succeeds.
     progress : callable, optional
         Called as `progress(frames_done, frames_total, text)`.
     finish : callable, optional
@@ -61,47 +70,68 @@ def run_scenario(
     ------
     ScenarioError, RunError
         With every problem; nothing is written then.
+    WriteError
+        If the place cannot be written or is full; finished days are kept.
+    RunStopped
+        A `KeyboardInterrupt` that says what is kept.
     """
     started = time.perf_counter()
     loaded = load_checked(scenario, overrides)
     world = build_world(loaded)
     where = None if out is None else Path(out)
-    if resume:
-        directory = RunDirectory.resume(where, loaded.name, root)
-        simulation = _resumed(world, directory)
-    else:
-        directory = RunDirectory.begin(where, loaded.name, root)
-        directory.write_text("scenario.yaml", scenario_text(world))
-        simulation = Simulation(world)
-    built = time.perf_counter()
+    if resume and where is not None and is_finished(where):
+        return finished_before(where, world)
+    directory = begun_or_resumed(world, where, root) if resume else begun(world, where, root)
     try:
-        _simulate(simulation, directory, progress)
-    except BaseException:
-        if directory.load_state() is None:
-            directory.abandon()  # not one day was finished: nothing is worth resuming
-        raise
-    simulated = time.perf_counter()
-    write_run_files(simulation, directory)
-    timing = {
-        "build_seconds": built - started,
-        "simulate_seconds": simulated - built,
-        "write_seconds": time.perf_counter() - simulated,
-        "clearing_seconds": sum(simulation.with_market.clearing_seconds),
-    }
-    simulation.release()
-    total = len(world.calendar.frames)
-    del simulation, world  # a large community's profiles would stand beside the report's tables
-    directory.write_json("timing.json", timing | {"seconds": time.perf_counter() - started})
-    if finish is not None:
-        if progress is not None:
-            progress(total, total, "report")
-        finish(read_results(directory.work))
+        if directory.whole:  # killed at its very last steps
+            directory.finish()
+            return read_results(directory.out)
+        origin = origin_of(world)
+        simulation = _simulation(world, directory, origin)
+        built = time.perf_counter()
+        _simulate(simulation, directory, origin, progress)
+        simulated = time.perf_counter()
+        write_run_files(simulation, directory)
+        timing = {
+            "build_seconds": built - started,
+            "simulate_seconds": simulated - built,
+            "write_seconds": time.perf_counter() - simulated,
+            "clearing_seconds": sum(simulation.with_market.clearing_seconds),
+        }
+        simulation.release()
+        total = len(world.calendar.frames)
+        del simulation, world  # a large community's profiles would stand beside the report's tables
         directory.write_json("timing.json", timing | {"seconds": time.perf_counter() - started})
-    directory.finish()
-    return read_results(directory.out)
+        if finish is not None:
+            if progress is not None:
+                progress(total, total, "report")
+            finish(read_results(directory.work))
+            directory.write_json("timing.json", timing | {"seconds": time.perf_counter() - started})
+        directory.finish()
+        return read_results(directory.out)
+    except BaseException as error:
+        told = left_behind(directory, error)
+        if told is error:
+            raise
+        raise told from error
+    finally:
+        directory.release()
 
 
-def _simulate(simulation: Simulation, directory: RunDirectory, progress: Progress | None) -> None:
+def _simulation(world: World, directory: RunDirectory, origin: dict[str, str]) -> Simulation:
+    """Begin the simulation, or go on from the last state kept."""
+    state: SimulationState | None = directory.checkpoint.load_state(origin)
+    if state is not None:
+        directory.checkpoint.check_days(state.finished_days)
+    return Simulation(world, state)
+
+
+def _simulate(
+    simulation: Simulation,
+    directory: RunDirectory,
+    origin: dict[str, str],
+    progress: Progress | None,
+) -> None:
     total = len(simulation.world.calendar.frames)
     while (frame := simulation.next_frame) is not None:
         if progress is not None:
@@ -109,23 +139,8 @@ def _simulate(simulation: Simulation, directory: RunDirectory, progress: Progres
         simulation.step()
         days = simulation.take_finished_days()
         for day in days:
-            directory.save_day(day)
+            directory.checkpoint.save_day(day)
         if days:
-            directory.save_state(simulation.state())
+            directory.checkpoint.save_state(simulation.state(), origin)
     if progress is not None:
         progress(total, total, "writing files")
-
-
-def _resumed(world: World, directory: RunDirectory) -> Simulation:
-    kept = directory.work / "scenario.yaml"
-    if not kept.exists():  # killed before it began
-        directory.write_text("scenario.yaml", scenario_text(world))
-    if kept.read_text(encoding="utf-8") != scenario_text(world):
-        raise RunError(
-            [
-                f"{kept}: --resume: was begun with another scenario, seed or setting: repeat the "
-                "same command with --resume, or begin anew in another directory"
-            ]
-        )
-    state: SimulationState | None = directory.load_state()
-    return Simulation(world, state)

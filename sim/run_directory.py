@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import os
-import pickle
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from .recording import DayRecord
+from .checkpoint import Checkpoint
+from .run_errors import RunError, WriteError
+from .whole_file import write_whole
 
 try:
     import fcntl
 except ImportError:  # Windows has no flock: there two processes are not kept apart
     fcntl = None  # type: ignore[assignment]
 
+__all__ = ["PARTIAL", "RunDirectory", "RunError", "WriteError"]
+
 PARTIAL = ".partial"
 _CHECKPOINT = "checkpoint"
+_USED = "checkpoint.used"
 _LOCK = "running.lock"
-
-
-class RunError(Exception):
-    """A run that cannot be begun, resumed or read; `problems` lists every reason and remedy."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+_ELSEWHERE = "name a place you may write to"
 
 
 class RunDirectory:
@@ -37,11 +33,20 @@ class RunDirectory:
     ----------
     out : Path
         The directory that the finished run will have.
+
+    Raises
+    ------
+    RunError
+        If that is no name of a new directory.
     """
 
     def __init__(self, out: Path) -> None:
+        if out.name in ("", "..") or "\0" in str(out):
+            wrong = "is no name of a new directory"
+            raise RunError([f"{str(out)!r}: --out: {wrong}: give one, such as runs/first"])
         self.out = out
         self.work = out.with_name(out.name + PARTIAL)
+        self.checkpoint = Checkpoint(self.work / _CHECKPOINT)
         self._lock: IO[bytes] | None = None
 
     def lock(self) -> None:
@@ -51,18 +56,35 @@ class RunDirectory:
         ------
         RunError
             If another process works in it.
+        WriteError
+            If the directory cannot be written.
         """
         if fcntl is None:
             return
-        lock = (self.work / _LOCK).open("wb")
+        try:
+            lock = (self.work / _LOCK).open("ab")
+        except OSError as error:
+            raise WriteError.of(self.work, error, _ELSEWHERE) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                self._lock = lock  # a file system without locks: there none are kept apart
+                return
             lock.close()
             raise RunError(
-                [f"{self.work}: --resume: another process is working there: let it finish"]
+                [
+                    f"{self.work}: --out: another process is working there: let it finish, or "
+                    "name another directory"
+                ]
             ) from error
         self._lock = lock
+
+    def release(self) -> None:
+        """Let the working directory go."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     @classmethod
     def begin(cls, out: Path | None, scenario_name: str, root: Path) -> RunDirectory:
@@ -72,44 +94,52 @@ class RunDirectory:
         ------
         RunError
             If `out` holds something already, or an unfinished run stands in its place.
+        WriteError
+            If it cannot be written.
         """
-        if out is None:
-            try:
+        try:
+            if out is None:
                 root.mkdir(parents=True, exist_ok=True)
                 return cls._next_free(scenario_name.replace(" ", "-"), root)
-            except OSError as error:
-                raise _not_writable(root, error) from error
-        directory = cls(out)
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise RunError(
-                [f"{out}: --out: exists and is not empty: name a new directory or remove it"]
-            )
-        if directory.work.exists():
-            raise RunError(
-                [
-                    f"{directory.work}: --out: holds an unfinished run: continue it with --resume, "
-                    "or remove it"
-                ]
-            )
-        try:
-            directory.work.mkdir(parents=True)
+            directory = cls(out)
+            if out.exists() and (not out.is_dir() or any(out.iterdir())):
+                raise RunError(
+                    [f"{out}: --out: exists and is not empty: name a new directory or remove it"]
+                )
+            if not directory._taken():
+                directory.lock()
+                return directory
         except OSError as error:
-            raise _not_writable(out, error) from error
-        directory.lock()
-        return directory
+            raise WriteError.of(out or root, error, _ELSEWHERE, "created") from error
+        directory.lock()  # is it alive?
+        directory.release()
+        raise RunError(
+            [
+                f"{directory.work}: --out: holds an unfinished run: continue it with --resume, "
+                "or remove it"
+            ]
+        )
+
+    def _taken(self) -> bool:
+        """Make the working directory; whether it stands there already."""
+        try:
+            self.work.mkdir(parents=True)
+        except FileExistsError:
+            if not self.work.is_dir():
+                raise
+            return True
+        return False
 
     @classmethod
     def _next_free(cls, name: str, root: Path) -> RunDirectory:
         number = 1
         while True:
             directory = cls(root / f"{name}-{number:03d}")
-            if not directory.out.exists():
-                try:
-                    directory.work.mkdir()
+            if not directory.out.exists() and not directory._taken():
+                if not directory.out.exists():
                     directory.lock()
                     return directory
-                except FileExistsError:
-                    pass  # another run took this number: try the next
+                directory.work.rmdir()  # another run finished under this name just now
             number += 1
 
     @classmethod
@@ -119,7 +149,7 @@ class RunDirectory:
         Raises
         ------
         RunError
-            If there is none.
+            If there is none, or another process works in it.
         """
         if out is not None:
             directory = cls(out)
@@ -141,65 +171,54 @@ class RunDirectory:
         directory.lock()
         return directory
 
+    # --- the end ---------------------------------------------------------------------------
+
+    @property
+    def whole(self) -> bool:
+        """Whether all files are there and only the last steps of `finish` are left."""
+        return (self.work / "manifest.json").is_file() and not self.checkpoint.folder.exists()
+
     def finish(self) -> None:
-        """Drop the checkpoint and give the directory its final name."""
-        shutil.rmtree(self.work / _CHECKPOINT, ignore_errors=True)
-        (self.work / _LOCK).unlink(missing_ok=True)
+        """Drop the checkpoint and give the directory its final name.
+
+        A process that is killed between the steps leaves a directory that is `whole`, or one
+        that has its name and a lock too many: `resume` goes on from both.
+
+        Raises
+        ------
+        RunError
+            If something has been put at the final name meanwhile.
+        """
+        if self.checkpoint.folder.exists():
+            self.checkpoint.folder.rename(self.work / _USED)
+        if (self.work / _USED).exists():
+            shutil.rmtree(self.work / _USED)
         if self.out.exists():
-            self.out.rmdir()  # only ever an empty directory, see `begin`
+            try:
+                self.out.rmdir()  # an empty directory may stand there, see `begin`
+            except OSError as error:
+                wrong = "something has been put there while the run was going on"
+                remedy = "move it away and repeat the same command with --resume"
+                raise RunError([f"{self.out}: --out: {wrong}: {remedy}"]) from error
         self.work.rename(self.out)
+        self.unlock_finished()
+
+    def unlock_finished(self) -> None:
+        """Take the lock out of a finished run."""
+        (self.out / _LOCK).unlink(missing_ok=True)
+        self.release()
 
     def abandon(self) -> None:
         """Remove an unfinished run that has nothing worth keeping."""
         shutil.rmtree(self.work, ignore_errors=True)
+        self.release()
 
-    # --- checkpoints -----------------------------------------------------------------------
-
-    def save_day(self, record: DayRecord) -> None:
-        """Keep a finished day."""
-        _write_atomically(
-            self.work / _CHECKPOINT / f"day-{record.day:04d}.pickle", pickle.dumps(record)
-        )
-
-    def days(self, n_days: int) -> Iterator[DayRecord]:
-        """Read the first `n_days` kept days, one at a time."""
-        for day in range(n_days):
-            with (self.work / _CHECKPOINT / f"day-{day:04d}.pickle").open("rb") as file:
-                yield pickle.load(file)
-
-    def save_state(self, state: Any) -> None:
-        """Keep the state at a day's end; what it needs must have been saved before."""
-        _write_atomically(self.work / _CHECKPOINT / "state.pickle", pickle.dumps(state))
-
-    def load_state(self) -> Any:
-        """Return the last state kept, or None where no day was finished."""
-        path = self.work / _CHECKPOINT / "state.pickle"
-        if not path.exists():
-            return None
-        with path.open("rb") as file:
-            return pickle.load(file)
+    # --- files -----------------------------------------------------------------------------
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file whole."""
-        _write_atomically(self.work / name, text.encode())
+        write_whole(self.work / name, text)
 
     def write_json(self, name: str, document: Any) -> None:
         """Write a JSON document for people and programs."""
         self.write_text(name, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-
-
-def _not_writable(path: Path, error: OSError) -> RunError:
-    return RunError(
-        [f"{path}: --out: cannot be created ({error.strerror}): name a place you may write to"]
-    )
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, whenever the process is killed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(path.suffix + ".tmp")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Callable
-from importlib.metadata import version
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +23,9 @@ from .input_texts import tariff_text
 from .recording import DayRecord
 from .run_directory import RunDirectory
 from .simulation import Simulation
+from .versions import versions
 from .world import World
 
-_PACKAGES = (
-    "gridbazaar",
-    "numpy",
-    "scipy",
-    "numba",
-    "pandas",
-    "pyarrow",
-    "pymoo",
-    "pvlib",
-    "mesa",
-    "simpy",
-)
 _BY_FRAME = {
     "orders": tables.ORDERS,
     "trades": tables.TRADES,
@@ -60,35 +49,35 @@ def write_run_files(simulation: Simulation, directory: RunDirectory) -> None:
     n_days = world.calendar.days
     kept: dict[str, list[Any]] = {name: [] for name in _BY_FRAME}
     frames: list[dict[str, Any]] = []
-    writers = {
-        "meters": pq.ParquetWriter(work / "meters.parquet", tables.METERS),
-        "plans": pq.ParquetWriter(work / "plans.parquet", tables.PLANS),
-        "network": pq.ParquetWriter(work / "network.parquet", tables.NETWORK),
-        "no_p2p": pq.ParquetWriter(work / "no_p2p.parquet", tables.NO_P2P),
+    schemas = {
+        "meters": tables.METERS,
+        "plans": tables.PLANS,
+        "network": tables.NETWORK,
+        "no_p2p": tables.NO_P2P,
     }
     if world.scenario.outputs.bus_voltages:
-        writers["bus_voltages"] = pq.ParquetWriter(
-            work / "bus_voltages.parquet", tables.BUS_VOLTAGES
-        )
+        schemas["bus_voltages"] = tables.BUS_VOLTAGES
     by_day = dict(_BY_DAY)
     if world.flexible is not None:
         by_day["flexible_load"] = (grid_tables.FLEXIBLE, grid_tables.flexible_table)
-    for name, (schema, _) in by_day.items():
-        writers[name] = pq.ParquetWriter(work / f"{name}.parquet", schema)
-    for day in directory.days(n_days):
-        writers["meters"].write_table(tables.meters_table(day, world))
-        writers["plans"].write_table(tables.plans_table(day, world))
-        writers["network"].write_table(tables.network_table(day, world))
-        writers["no_p2p"].write_table(tables.no_p2p_table(day, world))
-        if "bus_voltages" in writers:
-            writers["bus_voltages"].write_table(tables.bus_voltages_table(day, world))
-        for name, (_, table_of) in by_day.items():
-            writers[name].write_table(table_of(day, world))
-        frames += day.frames
-        for name, rows in kept.items():
-            rows += getattr(day, name)
-    for writer in writers.values():
-        writer.close()
+    schemas |= {name: schema for name, (schema, _) in by_day.items()}
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(pq.ParquetWriter(work / f"{name}.parquet", schema))
+            for name, schema in schemas.items()
+        }
+        for day in directory.checkpoint.days(n_days):
+            writers["meters"].write_table(tables.meters_table(day, world))
+            writers["plans"].write_table(tables.plans_table(day, world))
+            writers["network"].write_table(tables.network_table(day, world))
+            writers["no_p2p"].write_table(tables.no_p2p_table(day, world))
+            if "bus_voltages" in writers:
+                writers["bus_voltages"].write_table(tables.bus_voltages_table(day, world))
+            for name, (_, table_of) in by_day.items():
+                writers[name].write_table(table_of(day, world))
+            frames += day.frames
+            for name, rows in kept.items():
+                rows += getattr(day, name)
     pq.write_table(tables.frames_table(frames), work / "frames.parquet")
     for name, schema in _BY_FRAME.items():
         pq.write_table(tables.rows_table(kept[name], schema, members), work / f"{name}.parquet")
@@ -148,7 +137,7 @@ def manifest(simulation: Simulation) -> dict[str, Any]:
         ],
         "notes": [*tariff_notes(world.scenario), *market_notes(world.scenario)],
         "unconfirmed": list(world.tariff.unconfirmed),
-        "versions": {name: version(name) for name in _PACKAGES},
+        "versions": versions(),
     }
 
 

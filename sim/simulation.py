@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..market.tod import MINUTES_PER_DAY
 from .calendar import Frame
 from .model import MarketModel
 from .recording import DayRecord, community_day
@@ -17,6 +18,11 @@ class SimulationState:
 
     with_market: MarketState
     without_market: MarketState
+
+    @property
+    def finished_days(self) -> int:
+        """Market days that lie behind it."""
+        return self.with_market.minute // MINUTES_PER_DAY
 
 
 class Simulation:

@@ -137,7 +137,7 @@ def audit_run(path: str | Path) -> Audit:
 
 
 def _demand_run(path: Path) -> None:
-    partial = path.with_name(path.name + PARTIAL)
+    partial = path.parent / (path.name + PARTIAL)  # of `.` too, which has no name
     if not path.is_dir():
         if partial.is_dir():
             raise RunError([f"{path}: RUN: the run is not finished: continue it with --resume"])

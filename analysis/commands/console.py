@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -43,28 +45,53 @@ def print_json(document: Any) -> None:
 
 @contextmanager
 def bad_input_listed() -> Iterator[None]:
-    """Answer bad input with every problem on a line of its own and exit status 2."""
+    """Answer bad input with every problem on a line of its own and exit status 2.
+
+    What was asked for rightly and could not be done, because a place cannot be written or is
+    full, ends with exit status 1.
+    """
     try:
         yield
     except Exception as error:
         problems = getattr(error, "problems", None)
+        status = getattr(error, "exit_status", BAD_INPUT)
         if problems is None:
-            raise
+            if not isinstance(error, OSError):
+                raise
+            problems, status = [_told_by_the_system(error)], 1
         count = len(problems)
         say(f"{count} problem{'s' if count > 1 else ''} found:")
         for problem in problems:
             say(f"  {problem}")
-        raise typer.Exit(BAD_INPUT) from error
+        raise typer.Exit(status) from error
+
+
+def _told_by_the_system(error: OSError) -> str:
+    why = error.strerror or str(error) or type(error).__name__
+    where = "" if error.filename is None else f"{error.filename}: "
+    return f"{where}{why}: make room, or name another place"
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Answer Ctrl-C with how to go on."""
+    """Answer Ctrl-C, and the system's polite request to end (SIGTERM), with how to go on."""
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, _stop) if main else None
     try:
         yield
-    except KeyboardInterrupt:
-        say("Stopped. Finished days are kept: the same command with --resume goes on from there.")
+    except KeyboardInterrupt as stop:
+        say(
+            str(stop)
+            or "Stopped. Finished days are kept: the same command with --resume goes on from there."
+        )
         raise typer.Exit(1) from None
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _stop(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 @contextmanager

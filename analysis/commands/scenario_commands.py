@@ -33,7 +33,10 @@ def run(
     seed: Annotated[int | None, typer.Option(help="One seed makes one result.")] = None,
     out: Annotated[Path | None, typer.Option(help="New directory for the results.")] = None,
     settings: Settings = None,
-    resume: Annotated[bool, typer.Option(help="Continue an interrupted run.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(help="Continue an interrupted run; begin it where there is none at --out."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Simulate a scenario and write its run directory."""

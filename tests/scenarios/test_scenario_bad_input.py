@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from gridbazaar.scenarios.load import ScenarioError, load_scenario
+from gridbazaar.scenarios.tariffs import tariff_data
 
 SIMPLE_FRAMES = (
     "frames: [{name: a, start: '06:00', end: '18:00'}, {name: b, start: '%s', end: '%s'}]"
@@ -264,3 +265,24 @@ def test_members_file_problems_all_at_once(tmp_path, village_text):
     assert "line 1: bus: is missing" in found
     (tmp_path / "m.csv").unlink()
     assert "members.file: m.csv: no such file" in problems_of(path)[0]
+
+
+@pytest.mark.parametrize("value", ["!!timestamp x", "!!bool x", "!!int ''", "!!float x"])
+def test_a_tag_that_its_value_does_not_fit_is_listed(tmp_path, value):
+    (tmp_path / "tag.yaml").write_text(f"days: {value}\n")
+    with pytest.raises(ScenarioError, match=r"tag\.yaml: "):
+        load_scenario(tmp_path / "tag.yaml")
+
+
+@pytest.mark.parametrize("wrong", ["5", "a text", "{a: b}"])
+@pytest.mark.parametrize("key", ["notes", "unconfirmed"])
+def test_notes_of_a_tariff_that_are_no_list_are_listed(key, wrong):
+    settings = [f"tariff={{preset: simple, {key}: {wrong}}}", "settlement.rules=delhi-2024"]
+    with pytest.raises(ScenarioError, match=key):
+        load_scenario("kerala-village", [*settings, "gate_closure_minutes=120"])
+
+
+def test_rules_are_laid_over_a_tariff_whose_notes_are_null():
+    settings = ["tariff={preset: simple, notes: null}", "settlement.rules=delhi-2024"]
+    loaded = load_scenario("kerala-village", [*settings, "gate_closure_minutes=120"])
+    assert tariff_data(loaded)["notes"][0].startswith("P2P rules: delhi-2024")

@@ -204,3 +204,12 @@ def test_own_loads_and_pv_in_a_scenario(tmp_path, village_text):
     table(days=12, minutes=60, homes=2, start="2025-10-25").to_parquet(tmp_path / "pv.parquet")
     with pytest.raises(ScenarioError, match="has no column for"):
         load_scenario(path, settings_)
+
+
+def test_a_row_longer_than_the_header_is_refused_and_not_cut(tmp_path):
+    """pandas would drop the last cells of every such row with a warning, and go on."""
+    times = pd.date_range("2025-11-01", periods=48, freq="60min")
+    rows = [f"{time},0.1,0.2,0.3" for time in times]
+    (tmp_path / "long.csv").write_text("\n".join(["timestamp,a,b", *rows, ""]))
+    with pytest.raises(ScenarioError, match="a row has more cells than the header"):
+        read_series(tmp_path / "long.csv", "long.csv", "load", None)

@@ -1,0 +1,1 @@
+"""The long tests: `make soak` alone collects this folder, see `norecursedirs` in pyproject.toml."""
