@@ -9,7 +9,6 @@ import numpy as np
 from scipy.stats import qmc
 
 from .extras import sobol_modules
-from .parameters import Parameter
 from .plan import GRID, LATIN, Design, Plan
 
 Point = dict[str, Any]
@@ -36,6 +35,7 @@ def design_points(plan: Plan) -> list[Point]:
 
     Examples
     --------
+    >>> from .parameters import Parameter
     >>> two = {"a": Parameter(values=[1, 2]), "b": Parameter(values=["x", "y"])}
     >>> design_points(Plan(name="n", scenario="s", parameters=two))[1]
     {'a': 1, 'b': 'y'}
@@ -58,6 +58,7 @@ def design_size(plan: Plan) -> int:
 
     Examples
     --------
+    >>> from .parameters import Parameter
     >>> one = {"market.k": Parameter(uniform=(0.0, 1.0))}
     >>> sampled = Design(name="saltelli", points=64)
     >>> design_size(Plan(name="n", scenario="s", parameters=one, design=sampled))

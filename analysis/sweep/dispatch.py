@@ -48,9 +48,7 @@ class Dispatcher:
         A job's answer if its result is on disk, else None.
     """
 
-    def __init__(
-        self, engine: Engine, task: Task, kept: Callable[[Job], Answer | None]
-    ) -> None:
+    def __init__(self, engine: Engine, task: Task, kept: Callable[[Job], Answer | None]) -> None:
         self._engine, self._task, self._kept = engine, task, kept
         self._executor: Executor | None = None
         self._flying: dict[Future[Answer], Job] = {}

@@ -73,8 +73,7 @@ def interactions(jobs: Jobs, results: pd.DataFrame) -> Figure:
     for ax, measure in zip(axes.flat, measures, strict=False):
         grid = np.full((len(labels_y), len(labels_x)), np.nan)
         means = done.groupby([part_y[done.index], part_x[done.index]])[measure].mean()
-        for (y, x), value in means.items():
-            grid[int(y), int(x)] = value
+        grid[means.index.get_level_values(0), means.index.get_level_values(1)] = means.to_numpy()
         ax.imshow(grid, cmap=MAP, aspect="auto", origin="lower")
         middle = 0.5 * (np.nanmin(grid) + np.nanmax(grid))
         unit = _unit(jobs, measure)
@@ -116,8 +115,8 @@ def tornado(jobs: Jobs, results: pd.DataFrame) -> Figure:
         plain(ax, grid="x")
         ax.axvline(0.0, color="black", lw=0.6)
         names = [
-            f"{_wrapped(_title(jobs, row.parameter), 24)}\n{row.first} → {row.last}"
-            for row in here.itertuples()
+            f"{_wrapped(_title(jobs, row['parameter']), 24)}\n{row['first']} → {row['last']}"
+            for row in here.to_dict("records")
         ]
         ax.set_yticks(at, names, fontsize="x-small")
         ax.tick_params(axis="x", labelsize="x-small")
@@ -141,7 +140,8 @@ def sobol_figure(jobs: Jobs, results: pd.DataFrame, indices: pd.DataFrame) -> Fi
             here = indices[(indices.indicator == measure) & (indices.order == order)]
             here = here.set_index("parameter").loc[names]
             ax.barh(at + shift, here["index"], 0.36, color=colour, label=f"{order} index",
-                    xerr=np.nan_to_num(here.ci95), error_kw={"elinewidth": 0.8, "capsize": 2})  # fmt: skip
+                    xerr=np.nan_to_num(here.ci95),
+                    error_kw={"elinewidth": 0.8, "capsize": 2})  # fmt: skip
         plain(ax, grid="x")
         ax.axvline(0.0, color="black", lw=0.6)
         ax.set_yticks(at, [_wrapped(_title(jobs, name), 24) for name in names], fontsize="x-small")
@@ -216,4 +216,3 @@ def _title(jobs: Jobs, name: str) -> str:
 
 def _wrapped(text: str, width: int) -> str:
     return "\n".join(textwrap.wrap(text, width))
-

@@ -185,5 +185,3 @@ def _representatives(plan: Plan, points: list[Point]) -> Iterable[int]:
 def _where(text: str, point: Point) -> str:
     settings = ", ".join(f"{name}={text_of(value)}" for name, value in point.items())
     return f"{text} (first at {settings})"
-
-

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SAYS = {
     "main_effects": "Means over all other settings; bars are 95 % confidence intervals.",
     "tornado": "Change of the mean from a parameter's first to its last setting, with its 95 % "
-    "confidence interval; blue rises, orange falls. Runs are paired by seed where there are several.",
+    "confidence interval; blue rises, orange falls. Several seeds are compared seed by seed.",
     "interactions": "Means over all else, of the two parameters that move these measures most.",
     "sobol": "Shares of variance: of a parameter by itself (first), and with all others (total); "
     "whiskers are 95 % bootstrap intervals.",

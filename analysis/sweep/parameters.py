@@ -80,14 +80,13 @@ class Parameter(Section):
         return self
 
     def _check_numbers(self, form: str) -> None:
-        pair = self.within if form == "normal" else getattr(self, form)
-        if form in ("range", "uniform", "loguniform", "normal", "integer") and not (
-            pair[0] < pair[1]
-        ):
+        pairs = {"normal": self.within, "loguniform": self.loguniform, "uniform": self.uniform}
+        pair = pairs.get(form) or self.range or self.integer
+        if pair is not None and not pair[0] < pair[1]:
             raise PydanticCustomError(
                 "order", "the first number must be below the second: write [least, greatest]"
             )
-        if form == "loguniform" and pair[0] <= 0.0:
+        if self.loguniform is not None and self.loguniform[0] <= 0.0:
             raise PydanticCustomError("order", "a logarithm has no zero: begin above 0")
         if form == "normal" and self.normal is not None and self.normal[1] <= 0.0:
             raise PydanticCustomError("order", "a standard deviation is above 0: write it second")
@@ -142,7 +141,7 @@ class Parameter(Section):
         >>> [Parameter(integer=(1, 3)).at(u) for u in (0.0, 0.5, 1.0)]
         [1, 2, 3]
         >>> round(Parameter(normal=(0.0, 1.0), within=(-1.0, 3.0)).at(0.5), 3)
-        0.199
+        0.198
         >>> Parameter(choice=["a", "b"]).at(0.7)
         'b'
         """

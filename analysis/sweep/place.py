@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ...sim.run_directory import RunError
 from .jobs import Jobs
@@ -112,7 +112,7 @@ class Place:
             If no sweep was begun there, it was begun with something else, or another process
             works there.
         """
-        kept = read_json(self.out / PLAN)
+        kept: Any = read_json(self.out / PLAN)
         if not isinstance(kept, dict):
             wrong = "holds no sweep to go on with: sweep without --resume"
             raise RunError([f"{self.out}: --resume: {wrong}"])
@@ -125,9 +125,7 @@ class Place:
                 if before.get(name) != now
             ]
             remedy = "install these versions again, or begin anew in another directory"
-            raise RunError(
-                [f"{self.out}: --resume: was begun with {', '.join(differ)}: {remedy}"]
-            )
+            raise RunError([f"{self.out}: --resume: was begun with {', '.join(differ)}: {remedy}"])
         if kept.get("sha256") != wanted["sha256"]:
             wrong = "was begun with another sweep file, scenario or data file than there is now"
             remedy = f"restore it from {self.out / COPY}, or begin anew in another directory"
@@ -192,7 +190,7 @@ def new_place(root: Path, name: str, resume: bool) -> Path:
     return root / f"{stem}{max(newest, 1) if resume else newest + 1:03d}"
 
 
-def _begun_with(jobs: Jobs) -> dict[str, object]:
+def _begun_with(jobs: Jobs) -> dict[str, Any]:
     return {
         "sha256": jobs.digest,
         "name": jobs.plan.name,

@@ -19,7 +19,9 @@ from ...sim.results import MONEY, TABLES
 from .measures import DEFAULT_MEASURES, measure_names
 from .parameters import Parameter
 
-GRID, LATIN, SALTELLI = "grid", "latin-hypercube", "saltelli"
+GRID: Literal["grid"] = "grid"
+LATIN: Literal["latin-hypercube"] = "latin-hypercube"
+SALTELLI: Literal["saltelli"] = "saltelli"
 KEPT = (*TABLES, *MONEY)
 
 
@@ -71,7 +73,7 @@ class Plan(Section):
     """A shipped scenario, or a scenario file, relative to the sweep's."""
     allow_outside_files: bool = False
     """True: the scenario's file may lie outside the sweep's folder."""
-    set: dict[str, Any] = {}
+    set: dict[str, Any] = Field(default_factory=dict)
     """Changes that all runs share, as path: value."""
     days: int | None = Field(default=None, ge=1, le=3660)
     """Market days of every run; left out, the scenario's."""
@@ -89,7 +91,7 @@ class Plan(Section):
     outputs: Literal["none", "all"] | list[str] = "none"
     """What is kept of each run beside its indicators: nothing, its whole directory, or a list of
     its tables."""
-    measures: list[str] = list(DEFAULT_MEASURES)
+    measures: list[str] = Field(default_factory=lambda: list(DEFAULT_MEASURES))
     """Indicators of the figures and of the page; the tables hold every indicator. `change_NAME`
     is the difference that the market makes, `no_p2p_NAME` the value without it."""
 
@@ -144,7 +146,8 @@ def read_plan(path: str | Path) -> PlanFile:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "s.yaml"
-    ...     _ = file.write_text("name: s\\nscenario: kerala-village\\nparameters: {market.k: [0, 1]}")
+    ...     text = "{name: s, scenario: kerala-village, parameters: {market.k: [0, 1]}}"
+    ...     _ = file.write_text(text)
     ...     read_plan(file).plan.parameters["market.k"].labels()
     [0, 1]
     """
@@ -222,7 +225,8 @@ def _line(detail: ErrorDetails, place: str) -> str:
     location = [str(step) for step in detail["loc"]]
     path, value = ".".join(location), detail["input"]
     if detail["type"] == "extra_forbidden":
-        section = {"parameters": Parameter, "design": Design}.get(location[0], Plan)
+        sections: dict[str, type[Section]] = {"parameters": Parameter, "design": Design}
+        section = sections.get(location[0], Plan) if len(location) > 1 else Plan
         known = tuple(section.model_fields)
         near = nearest(location[-1], known)
         wrong = "unknown key" + (f", perhaps {near}" if near else "")

@@ -73,7 +73,7 @@ def run_id(digest: str, seed: int, stamp: dict[str, str]) -> str:
     Examples
     --------
     >>> run_id("ab", 1, {"gridbazaar": "0.1.0"})
-    '7f6e5b0a0c2d6b0a5c5e'
+    'a454950cfe96c3265e2e'
     """
     text = json.dumps([digest, seed, stamp], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]

@@ -55,7 +55,7 @@ def mean_interval(values: Sequence[float] | np.ndarray) -> Mean:
     if known.size < 2:
         return Mean(1, mean, np.nan, np.nan)
     error = float(known.std(ddof=1)) / np.sqrt(known.size)
-    half = float(stats.t.ppf(0.5 + 0.5 * LEVEL, known.size - 1)) * error
+    half = float(stats.t.ppf(0.5 + 0.5 * LEVEL, known.size - 1) * error)
     return Mean(int(known.size), mean, mean - half, mean + half)
 
 
@@ -103,12 +103,14 @@ def observations(runs: pd.DataFrame, measure: str) -> np.ndarray:
     ndarray (n,)
     """
     known = runs[runs[measure].notna()]
-    if runs.seed.nunique() > 1:
+    if len(runs.seed.unique()) > 1:
         return np.asarray(known.groupby("seed")[measure].mean())
     return np.asarray(known[measure], dtype=np.float64)
 
 
-def summarize(jobs: Jobs, results: pd.DataFrame, measures: Iterable[str] | None = None) -> pd.DataFrame:
+def summarize(
+    jobs: Jobs, results: pd.DataFrame, measures: Iterable[str] | None = None
+) -> pd.DataFrame:
     """Return mean and confidence interval of every indicator at every setting.
 
     Parameters
@@ -140,7 +142,9 @@ def summarize(jobs: Jobs, results: pd.DataFrame, measures: Iterable[str] | None 
     return pd.DataFrame(rows, columns=[*columns, "ci95_low", "ci95_high"])
 
 
-def effects(jobs: Jobs, results: pd.DataFrame, measures: Iterable[str] | None = None) -> pd.DataFrame:
+def effects(
+    jobs: Jobs, results: pd.DataFrame, measures: Iterable[str] | None = None
+) -> pd.DataFrame:
     """Return what moving each parameter from its first to its last setting changes.
 
     Differences are paired by seed where there are several: what a seed's homes and weather do to
