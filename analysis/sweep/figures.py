@@ -14,7 +14,7 @@ from ..figures.style import BLUE, ORANGE, WIDTH, plain
 from ..kpis.printing import shown
 from .jobs import Jobs
 from .measures import measure_columns
-from .summary import effects, mean_interval, observations, parts_of, summarize
+from .summary import effects, parts_of, summarize
 
 MOST_COLUMNS, MOST_MEASURES = 4, 6
 MAP = "cividis"  # the same to colour-blind eyes
@@ -164,17 +164,9 @@ def strongest(jobs: Jobs, results: pd.DataFrame) -> list[str]:
     """
     names, measures = list(jobs.plan.parameters), drawn_measures(jobs, results)
     done = results[results.status == "done"]
-    score = dict.fromkeys(names, 0.0)
-    for name in names:
-        part, labels = parts_of(results[name])
-        for measure in measures:
-            means = [
-                mean_interval(observations(done[part[done.index] == i], measure)).mean
-                for i in range(len(labels))
-            ]
-            whole = float(done[measure].std(ddof=0))
-            if whole > 0.0 and not np.isnan(means).all():
-                score[name] += float(np.nanmax(means) - np.nanmin(means)) / whole
+    table = summarize(jobs, results, measures)
+    spread = table.pivot_table("mean", "parameter", "indicator", aggfunc=np.ptp)
+    score = (spread / done[measures].std(ddof=0)).replace(np.inf, 0.0).sum(axis=1)
     return sorted(names, key=lambda name: -score[name])
 
 

@@ -17,8 +17,6 @@ Pair = Annotated[tuple[float, float], Field(strict=False)]
 WholePair = Annotated[tuple[int, int], Field(strict=False)]
 LISTED = ("values", "range", "levels", "choice")
 DRAWN = ("uniform", "loguniform", "normal", "integer")
-#: Draws stay this far from the ends of a distribution, where some have no value.
-_EDGE = 1e-12
 
 
 class Level(Section):
@@ -160,8 +158,7 @@ class Parameter(Section):
             return float(np.exp(first + (last - first) * u))
         mean, deviation = self.normal or (0.0, 1.0)
         low_z, high_z = ((x - mean) / deviation for x in self.within or (-np.inf, np.inf))
-        inner = min(max(u, _EDGE), 1.0 - _EDGE)
-        return float(stats.truncnorm.ppf(inner, low_z, high_z, loc=mean, scale=deviation))
+        return float(stats.truncnorm.ppf(u, low_z, high_z, loc=mean, scale=deviation))
 
     def settings(self, name: str, label: Any) -> dict[str, Any]:
         """Return the scenario's keys, path: value, for one setting."""

@@ -47,16 +47,32 @@ def mean_interval(values: Sequence[float] | np.ndarray) -> Mean:
     >>> found.n, found.mean, round(found.low, 3), round(found.high, 3)
     (3, 2.0, -0.484, 4.484)
     """
-    known = np.asarray(values, dtype=np.float64)
-    known = known[~np.isnan(known)]
-    if known.size == 0:
-        return Mean(0, np.nan, np.nan, np.nan)
-    mean = float(known.mean())
-    if known.size < 2:
-        return Mean(1, mean, np.nan, np.nan)
-    error = float(known.std(ddof=1)) / np.sqrt(known.size)
-    half = float(stats.t.ppf(0.5 + 0.5 * LEVEL, known.size - 1) * error)
-    return Mean(int(known.size), mean, mean - half, mean + half)
+    n, *numbers = (one[0].item() for one in mean_intervals(np.asarray(values, float)[:, None]))
+    return Mean(n, *numbers)
+
+
+def mean_intervals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return `mean_interval` of every column.
+
+    Parameters
+    ----------
+    values : ndarray (n_observations, n_columns)
+        nan is left out.
+
+    Returns
+    -------
+    n, mean, low, high : ndarray (n_columns,)
+        nan where there is none.
+    """
+    known = ~np.isnan(values)
+    n = known.sum(axis=0)
+    sums = np.where(known, values, 0.0).sum(axis=0)
+    mean = np.divide(sums, n, out=np.full(n.shape, np.nan), where=n > 0)
+    squares = (np.where(known, values - mean, 0.0) ** 2).sum(axis=0)
+    variance = np.divide(squares, n - 1, out=np.full(n.shape, np.nan), where=n > 1)
+    quantile = stats.t.ppf(0.5 + 0.5 * LEVEL, np.maximum(n - 1, 1))
+    half = quantile * np.sqrt(variance / np.maximum(n, 1))
+    return n, mean, mean - half, mean + half
 
 
 def parts_of(settings: pd.Series) -> tuple[pd.Series, list[str]]:
@@ -85,8 +101,8 @@ def parts_of(settings: pd.Series) -> tuple[pd.Series, list[str]]:
     return pd.Series(part, index=settings.index), names
 
 
-def observations(runs: pd.DataFrame, measure: str) -> np.ndarray:
-    """Return independent observations of a mean over runs.
+def observations(runs: pd.DataFrame, measures: Sequence[str]) -> np.ndarray:
+    """Return independent observations of means over runs.
 
     All combinations run with the same seeds, so runs of one seed are not independent. With
     several seeds an observation is a seed's mean over the runs; with one seed every run is one.
@@ -95,17 +111,16 @@ def observations(runs: pd.DataFrame, measure: str) -> np.ndarray:
     ----------
     runs : DataFrame
         Rows of the results.
-    measure : str
-        A column.
+    measures : sequence of str
+        Columns.
 
     Returns
     -------
-    ndarray (n,)
+    ndarray (n_observations, n_measures)
     """
-    known = runs[runs[measure].notna()]
     if len(runs.seed.unique()) > 1:
-        return np.asarray(known.groupby("seed")[measure].mean())
-    return np.asarray(known[measure], dtype=np.float64)
+        return np.asarray(runs.groupby("seed")[list(measures)].mean(), dtype=np.float64)
+    return np.asarray(runs[list(measures)], dtype=np.float64)
 
 
 def summarize(
@@ -128,18 +143,30 @@ def summarize(
         A row per parameter, setting and indicator: `parameter`, `setting`, `indicator`, `unit`,
         `runs`, `observations`, `mean`, `ci95_low`, `ci95_high`.
     """
+    names = list(measures or measure_columns())
     done = results[results.status == "done"]
-    rows = []
-    for name in jobs.plan.parameters:
-        part, labels = parts_of(results[name])
+    tables = []
+    for parameter in jobs.plan.parameters:
+        part, labels = parts_of(results[parameter])
         for i, label in enumerate(labels):
             here = done[part[done.index] == i]
-            for measure in measures or measure_columns():
-                found = mean_interval(observations(here, measure))
-                rows.append((name, label, measure, _unit(jobs, measure), len(here), found.n,
-                             found.mean, found.low, found.high))  # fmt: skip
-    columns = ["parameter", "setting", "indicator", "unit", "runs", "observations", "mean"]
-    return pd.DataFrame(rows, columns=[*columns, "ci95_low", "ci95_high"])
+            n, mean, low, high = mean_intervals(observations(here, names))
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "parameter": parameter,
+                        "setting": label,
+                        "indicator": names,
+                        "unit": [_unit(jobs, name) for name in names],
+                        "runs": len(here),
+                        "observations": n,
+                        "mean": mean,
+                        "ci95_low": low,
+                        "ci95_high": high,
+                    }
+                )
+            )
+    return pd.concat(tables, ignore_index=True)
 
 
 def effects(
@@ -162,54 +189,70 @@ def effects(
         A row per parameter and indicator: `parameter`, `indicator`, `unit`, `first`, `last`,
         `mean_first`, `mean_last`, `difference`, `ci95_low`, `ci95_high`, `observations`.
     """
+    names = list(measures or measure_columns())
     done = results[results.status == "done"]
-    rows = []
-    for name in jobs.plan.parameters:
-        part, labels = parts_of(results[name])
-        if len(labels) < 2:
-            continue
+    tables = []
+    for parameter in jobs.plan.parameters:
+        part, labels = parts_of(results[parameter])
         first = done[part[done.index] == 0]
         last = done[part[done.index] == len(labels) - 1]
-        others = [other for other in jobs.plan.parameters if other != name]
-        for measure in measures or measure_columns():
-            found = _difference(jobs, first, last, others, measure)
-            rows.append((name, measure, _unit(jobs, measure), labels[0], labels[-1],
-                         _mean(first, measure), _mean(last, measure), found.mean, found.low,
-                         found.high, found.n))  # fmt: skip
-    columns = ["parameter", "indicator", "unit", "first", "last", "mean_first", "mean_last"]
-    return pd.DataFrame(
-        rows, columns=[*columns, "difference", "ci95_low", "ci95_high", "observations"]
-    )
+        others = [other for other in jobs.plan.parameters if other != parameter]
+        n, gap, low, high = _differences(jobs, first, last, others, names)
+        if len(labels) > 1:
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "parameter": parameter,
+                        "indicator": names,
+                        "unit": [_unit(jobs, name) for name in names],
+                        "first": labels[0],
+                        "last": labels[-1],
+                        "mean_first": first[names].mean().to_numpy(),
+                        "mean_last": last[names].mean().to_numpy(),
+                        "difference": gap,
+                        "ci95_low": low,
+                        "ci95_high": high,
+                        "observations": n,
+                    }
+                )
+            )
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(_EFFECT))
 
 
-def _difference(
-    jobs: Jobs, first: pd.DataFrame, last: pd.DataFrame, others: list[str], measure: str
-) -> Mean:
+_EFFECT = ("parameter", "indicator", "unit", "first", "last", "mean_first", "mean_last",
+           "difference", "ci95_low", "ci95_high", "observations")  # fmt: skip
+
+
+def _differences(
+    jobs: Jobs, first: pd.DataFrame, last: pd.DataFrame, others: list[str], names: list[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     if len(jobs.seeds) > 1:
         pair = ["seed"]
     elif jobs.plan.design.name == "grid" and others:
         pair = others
     else:
-        return _welch(first[measure].dropna().to_numpy(), last[measure].dropna().to_numpy())
-    before, after = (side.groupby(pair)[measure].mean() for side in (first, last))
-    return mean_interval((after - before).to_numpy(dtype=np.float64))
+        return _welch(first[names].to_numpy(float), last[names].to_numpy(float))
+    before, after = (side.groupby(pair)[names].mean() for side in (first, last))
+    return mean_intervals((after - before).to_numpy(dtype=np.float64))
 
 
-def _welch(before: np.ndarray, after: np.ndarray) -> Mean:
-    """Return the difference of two means with its interval by Welch's t."""
-    if min(before.size, after.size) < 2:
-        gap = float(after.mean() - before.mean()) if min(before.size, after.size) else np.nan
-        return Mean(min(before.size, after.size), gap, np.nan, np.nan)
-    answer = stats.ttest_ind(after, before, equal_var=False)
-    gap = float(after.mean() - before.mean())
-    if not np.isfinite(answer.df):  # both are constant
-        return Mean(int(before.size + after.size), gap, gap, gap)
-    interval = answer.confidence_interval(LEVEL)
-    return Mean(int(before.size + after.size), gap, float(interval.low), float(interval.high))
+def _welch(
+    before: np.ndarray, after: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return differences of two means with intervals by Welch's t, a column each."""
+    (n_a, mean_a, low_a, _), (n_b, mean_b, low_b, _) = map(mean_intervals, (before, after))
+    n, gap = n_a + n_b, mean_b - mean_a
 
+    def squared_error(n_side: np.ndarray, mean: np.ndarray, low: np.ndarray) -> np.ndarray:
+        quantile = stats.t.ppf(0.5 + 0.5 * LEVEL, np.maximum(n_side - 1, 1))
+        return np.asarray(((mean - low) / quantile) ** 2)
 
-def _mean(runs: pd.DataFrame, measure: str) -> float:
-    return float(runs[measure].mean())
+    a, b = squared_error(n_a, mean_a, low_a), squared_error(n_b, mean_b, low_b)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        freedom = (a + b) ** 2 / (a**2 / (n_a - 1) + b**2 / (n_b - 1))
+    quantile = stats.t.ppf(0.5 + 0.5 * LEVEL, np.where(a + b > 0.0, freedom, 1.0))
+    half = np.where(a + b > 0.0, quantile * np.sqrt(a + b), a + b)
+    return n, gap, gap - half, gap + half
 
 
 def _unit(jobs: Jobs, measure: str) -> str:
