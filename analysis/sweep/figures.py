@@ -121,7 +121,7 @@ def tornado(jobs: Jobs, results: pd.DataFrame) -> Figure:
         ax.set_yticks(at, names, fontsize="x-small")
         ax.tick_params(axis="x", labelsize="x-small")
         ax.locator_params(axis="x", nbins=5)
-        ax.set_title(_wrapped(_label(jobs, measure, change=True), 44), fontsize="small", loc="left")
+        ax.set_title(_wrapped(_label(jobs, measure, change=True), 38), fontsize="small", loc="left")
     for ax in list(axes.flat)[len(measures) :]:
         ax.set_visible(False)
     return figure
