@@ -161,8 +161,8 @@ class Cluster:
     def drop(self) -> None:
         """Take back what has not been answered."""
         if self._executor is not None:
-            with contextlib.suppress(RuntimeError):
-                self._executor.shutdown(wait=False, cancel_futures=True)
+            with contextlib.suppress(RuntimeError, OSError):  # the cluster may be gone
+                self._executor.shutdown(wait=False)
             self._executor = None
 
     def close(self) -> None:

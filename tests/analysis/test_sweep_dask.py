@@ -61,10 +61,8 @@ def read_address(file):
 def test_the_cluster_gives_the_same_bytes(cluster, tmp_path):
     file = cases.sweep_file(tmp_path)
     by_process = sweep(file, out=tmp_path / "processes", workers=1)
-    status, document, messages = cases.ended(
-        cases.start(file, tmp_path / "cluster", "--dask", cluster)
-    )
-    assert (status, document["done"]) == (0, 4), messages
+    by_cluster = sweep(file, out=tmp_path / "cluster", dask=cluster)
+    assert by_cluster.done_now == 4 and not by_cluster.failed
     assert cases.data_files(tmp_path / "cluster") == cases.data_files(by_process.out)
     # Begun here and gone on with there.
     shutil.copytree(by_process.out, tmp_path / "both")
