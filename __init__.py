@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .analysis.compare import compare
     from .analysis.full_run import run
     from .analysis.kpis import kpi_table
+    from .analysis.sweep.run_sweep import sweep
     from .network.library import load_feeder
     from .network.power_flow import solve_power_flow
     from .scenarios.load import load_scenario
@@ -31,6 +32,7 @@ __all__ = [
     "read_results",
     "run",
     "solve_power_flow",
+    "sweep",
 ]
 
 # Loaded when first used: numba, pandas and pvlib take seconds that `--help` need not wait for.
@@ -43,6 +45,7 @@ _FACE = {
     "read_results": (".sim.results", "read_results"),
     "run": (".analysis.full_run", "run"),
     "solve_power_flow": (".network.power_flow", "solve_power_flow"),
+    "sweep": (".analysis.sweep.run_sweep", "sweep"),
 }
 
 

@@ -15,7 +15,13 @@ from .schema import Scenario
 from .validation import sound_part
 from .yaml_text import read_yaml_file, read_yaml_text
 
-__all__ = ["ScenarioError", "load_scenario", "scenario_from_dict", "scenario_names"]
+__all__ = [
+    "ScenarioError",
+    "load_scenario",
+    "scenario_from_dict",
+    "scenario_names",
+    "scenario_source",
+]
 
 
 def scenario_names() -> tuple[str, ...]:
@@ -63,6 +69,34 @@ def load_scenario(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Sc
     kerala-village.yaml: days: 0: is below 1: give 1 or more
     kerala-village.yaml: seed: -1: is negative: give 0 or more
     """
+    return scenario_from_dict(*scenario_source(name_or_path), overrides)
+
+
+def scenario_source(name_or_path: str | Path) -> tuple[Any, str, Path]:
+    """Read a scenario's file without checking it: what many variants of it begin with.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        A shipped name (see `scenario_names`) or a YAML file.
+
+    Returns
+    -------
+    tuple
+        What the file holds, its name for messages, and the folder that file names are relative
+        to: the first three arguments of `scenario_from_dict`.
+
+    Raises
+    ------
+    ScenarioError
+        If there is no such scenario, or its file is no YAML.
+
+    Examples
+    --------
+    >>> data, place, _ = scenario_source("kerala-village")
+    >>> place, data["days"]
+    ('kerala-village.yaml', 30)
+    """
     text, path = str(name_or_path), Path(name_or_path)
     if text in scenario_names():
         shipped = files(__package__) / "library" / f"{text}.yaml"
@@ -79,7 +113,7 @@ def load_scenario(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Sc
             raise ScenarioError([problem("scenario", "name", text, wrong, remedy)])
         data = read_yaml_file(path, place)
         folder = path.resolve().parent
-    return scenario_from_dict(data, place, folder, overrides)
+    return data, place, folder
 
 
 def scenario_from_dict(

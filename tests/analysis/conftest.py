@@ -9,14 +9,15 @@ import pytest
 
 from gridbazaar.sim.run import run_scenario
 
-# Makes `tampering` importable by name, whatever import mode pytest uses.
-if "tampering" not in sys.modules:
-    _spec = importlib.util.spec_from_file_location(
-        "tampering", Path(__file__).with_name("tampering.py")
-    )
-    _module = importlib.util.module_from_spec(_spec)
-    sys.modules["tampering"] = _module
-    _spec.loader.exec_module(_module)
+# Makes these importable by name, whatever import mode pytest uses.
+for _name in ("tampering", "sweep_cases"):
+    if _name not in sys.modules:
+        _spec = importlib.util.spec_from_file_location(
+            _name, Path(__file__).with_name(f"{_name}.py")
+        )
+        _module = importlib.util.module_from_spec(_spec)
+        sys.modules[_name] = _module
+        _spec.loader.exec_module(_module)
 
 # Every kind of posting and bill line occurs: charges on both sides, fixed charges of one and three
 # phases, penalties, banked units that are paid out at the month's end inside the run; and homes

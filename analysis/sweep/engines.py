@@ -1,0 +1,208 @@
+"""Where workers live: processes of this machine, or a Dask cluster. Both give an executor."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, wait
+from multiprocessing.connection import Connection
+from multiprocessing.connection import wait as wait_for
+from typing import Any, Protocol
+
+from ...sim.run_directory import RunError
+from .extras import distributed_module
+
+#: One thread a worker: more would fight for the cores, and sums could come out otherwise.
+ONE_THREAD = {
+    name: "1"
+    for name in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "NUMBA_NUM_THREADS",
+    )
+}
+_STARTS = 3
+
+
+class Engine(Protocol):
+    """Gives executors of `concurrent.futures`, as often as one breaks."""
+
+    width: int | None
+    """How many runs are handed out at a time; None: all of them, the cluster has a queue."""
+
+    def open(self, width: int) -> Executor:
+        """Return a fresh executor for up to `width` runs at a time."""
+        ...
+
+    def drop(self) -> None:
+        """Let go of the executor, of its running work too; nothing waits for an answer."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything, after the last answer."""
+        ...
+
+
+class Processes:
+    """Processes of this machine, each with one thread; they end with whoever started them.
+
+    Parameters
+    ----------
+    workers : int
+        How many.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.width: int | None = workers
+        self._pool: ProcessPoolExecutor | None = None
+        self._hold: Connection | None = None
+
+    def open(self, width: int) -> Executor:
+        """Start processes, and wait until each has loaded what it needs.
+
+        Raises
+        ------
+        RunError
+            If they cannot be started.
+        """
+        for _ in range(_STARTS):
+            try:
+                return self._start(width)
+            except BrokenExecutor:
+                self.drop()  # one was killed while it started: once more
+        wrong = "worker processes end as soon as they start"
+        remedy = 'a script needs `if __name__ == "__main__":` around what it does'
+        raise RunError([f"--workers: {width}: {wrong}: {remedy}"])
+
+    def _start(self, width: int) -> Executor:
+        spawn = multiprocessing.get_context("spawn")  # Mesa sets it, and forked threads deadlock
+        # While this end is open the processes live: it closes however this process ends.
+        tether, self._hold = spawn.Pipe(duplex=False)
+        with _environment(ONE_THREAD):
+            self._pool = ProcessPoolExecutor(
+                width, mp_context=spawn, initializer=_begin_worker, initargs=(tether,)
+            )
+            # The pool watches a process from the first answer on that follows its start.
+            ready = [self._pool.submit(_ready) for _ in range(width)]
+            wait(ready)
+        tether.close()
+        for future in ready:
+            future.result()
+        return self._pool
+
+    def drop(self) -> None:
+        """End the processes at once."""
+        if self._hold is not None:
+            self._hold.close()
+            self._hold = None
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    def close(self) -> None:
+        """Let the processes end by themselves."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+            self._pool = None
+        if self._hold is not None:
+            self._hold.close()
+            self._hold = None
+
+
+class Cluster:
+    """A Dask cluster that somebody has started.
+
+    Parameters
+    ----------
+    address : str
+        Of its scheduler, e.g. ``tcp://127.0.0.1:8786``, or a scheduler file's name.
+
+    Raises
+    ------
+    RunError
+        If Dask is not installed, or no scheduler answers, or it has no workers.
+    """
+
+    width: int | None = None
+
+    def __init__(self, address: str, patience_seconds: float = 20.0) -> None:
+        distributed = distributed_module()
+        at: dict[str, Any] = {"address": address}
+        if address.endswith(".json"):
+            at = {"scheduler_file": address}
+        try:
+            self._client = distributed.Client(**at, timeout=patience_seconds, set_as_default=False)
+            self._client.wait_for_workers(1, timeout=patience_seconds)
+        except (OSError, TimeoutError, ValueError) as error:
+            remedy = "start `dask scheduler` and `dask worker ADDRESS`, and give the ADDRESS"
+            wrong = f"no scheduler with workers answers ({error})"
+            raise RunError([f"--dask: {address}: {wrong}: {remedy}"]) from error
+        self._executor: Executor | None = None
+
+    @property
+    def workers(self) -> int:
+        """How many runs the cluster does at a time."""
+        return len(self._client.nthreads())  # a run has its process to itself
+
+    def open(self, width: int) -> Executor:
+        """Return the client's executor; a run whose worker is lost is given to another."""
+        # Not `pure`: two runs of one name would be one. A killed worker's run is tried again by
+        # the scheduler (`allowed-failures`), and then comes back as one KilledWorker.
+        self._executor = self._client.get_executor(pure=False, retries=1)
+        return self._executor
+
+    def drop(self) -> None:
+        """Take back what has not been answered."""
+        if self._executor is not None:
+            with contextlib.suppress(RuntimeError, OSError):  # the cluster may be gone
+                self._executor.shutdown(wait=False)
+            self._executor = None
+
+    def close(self) -> None:
+        """Leave the cluster as it was."""
+        self.drop()
+        self._client.close()
+
+
+def _begin_worker(tether: Connection) -> None:
+    """Prepare a worker process: Ctrl-C is its parent's to answer; without it, it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        wait_for([tether])  # nothing is ever sent: it becomes ready when the other end closes
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _ready() -> int:
+    """Load what a run needs."""
+    import pyarrow
+
+    from . import one_run  # noqa: F401
+
+    pyarrow.set_cpu_count(1)
+    pyarrow.set_io_thread_count(1)
+    return os.getpid()
+
+
+@contextlib.contextmanager
+def _environment(settings: dict[str, str]) -> Iterator[None]:
+    """Set variables of the environment for what is started meanwhile."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

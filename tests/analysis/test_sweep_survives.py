@@ -1,0 +1,208 @@
+"""Sweeps that are killed, interrupted, starved of disk: nothing finished is lost, all repeats."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import sweep_cases as cases
+
+from gridbazaar import sweep
+from gridbazaar.analysis.sweep.dispatch import TRIES, Dispatcher
+from gridbazaar.analysis.sweep.engines import Processes
+from gridbazaar.analysis.sweep.one_run import Answer
+from gridbazaar.sim.run_directory import RunError
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """The sweep as it is when nothing happens to it, by one worker."""
+    folder = tmp_path_factory.mktemp("plain")
+    found = sweep(cases.sweep_file(folder), out=folder / "out", workers=1)
+    return found
+
+
+def test_the_table_has_a_row_a_run(plain, tmp_path):
+    table = pd.read_parquet(plain.out / "results.parquet")
+    assert list(table["members.generate.pv_share"]) == [0.0, 0.25, 0.5, 0.75]
+    assert (table.status == "done").all() and (table.seed == 1).all()
+    assert table.generated_kwh[0] == 0.0 < table.generated_kwh[1]
+    titles = pd.read_csv(plain.out / "columns.csv").column
+    assert list(titles) == list(table.columns)
+    again = sweep(plain.out / "sweep.yaml", out=plain.out, resume=True)
+    assert again.done_now == 0 and not list((plain.out / "scratch").iterdir())
+
+
+def test_two_workers_a_kill_and_a_resume_change_no_byte(plain, tmp_path):
+    """kill -9 of the sweep itself: its workers end with it; what is finished is kept."""
+    file, out = cases.sweep_file(tmp_path), tmp_path / "out"
+    process = cases.start(file, out, "--workers", "2")
+    cases.wait_until(lambda: cases.results(out) >= 1)
+    workers = cases.workers_of(process.pid)
+    cases.kill(process)
+    assert workers
+    cases.wait_until(lambda: not any(map(cases.is_alive, workers)), 20)
+    kept = {path: path.stat().st_mtime_ns for path in (out / "runs").glob("*.json")}
+    with pytest.raises(RunError, match="not empty"):
+        sweep(file, out=out)
+    again = sweep(file, out=out, workers=2, resume=True)
+    assert again.done_now == 4 - len(kept) and not again.failed
+    assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
+    assert cases.data_files(out) == cases.data_files(plain.out)
+
+
+def test_a_killed_worker_costs_nothing_but_time(plain, tmp_path):
+    file, out = cases.sweep_file(tmp_path), tmp_path / "out"
+    process = cases.start(file, out, "--workers", "2")
+    cases.wait_until(lambda: any((out / "scratch").glob("*")))
+    os.kill(cases.workers_of(process.pid)[0], signal.SIGKILL)
+    status, document, messages = cases.ended(process)
+    assert (status, document["done"], document["failed"]) == (0, 4, {}), messages
+    assert cases.data_files(out) == cases.data_files(plain.out)
+
+
+def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(plain, tmp_path):
+    file, out = cases.sweep_file(tmp_path), tmp_path / "out"
+    process = cases.start(file, out, "--workers", "1")
+    cases.wait_until(lambda: cases.results(out) >= 1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
+    status, document, messages = cases.ended(process, 30)
+    assert status == 1 and document is None
+    assert "--resume" in messages and "Traceback" not in messages
+    again = sweep(file, out=out, workers=1, resume=True)
+    assert 0 < again.done_now < 4
+    assert cases.data_files(out) == cases.data_files(plain.out)
+
+
+def mounts():
+    """Whether this user may mount a small disk in a name space of its own."""
+    words = ["unshare", "--user", "--map-root-user", "--mount", "true"]
+    try:
+        return subprocess.run(words, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def test_a_full_disk_is_said_and_earlier_results_stay_whole(plain, tmp_path):
+    """On a disk of 600 kB where that can be mounted, else with files cut off at 40 kB."""
+    file = cases.sweep_file(tmp_path)
+    out, disk = tmp_path / "out", tmp_path / "disk"
+    shutil.copytree(plain.out, out)
+    lost = sorted((out / "runs").glob("*.json"))[-1]
+    lost.unlink()
+    (out / "results.parquet").unlink()
+    kept = {path.name: path.read_bytes() for path in (out / "runs").glob("*.json")}
+    if mounts():
+        disk.mkdir()
+        script = (
+            f'mount -t tmpfs -o size=600k tmpfs "{disk}"; cp -r "{out}"/. "{disk}"; '
+            f'head -c 600000 /dev/zero > "{disk}/filler" 2>/dev/null; '
+            '"$@"; status=$?; '
+            f'cp -r "{disk}"/runs "{tmp_path}/after"; exit $status'
+        )
+        words = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
+        target = disk
+    else:
+        words = ["sh", "-c", 'ulimit -f 80; "$@"', "sh"]
+        target = out
+    command = [sys.executable, "-m", "gridbazaar", "sweep", str(file), "--out", str(target)]
+    command += ["--workers", "1", "--resume"]
+    answer = subprocess.run([*words, *command], capture_output=True, text=True, check=False)
+    assert answer.returncode == 1, answer.stderr
+    assert "Stopped: " in answer.stderr and "--resume" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert "No space left" in answer.stderr or "too large" in answer.stderr, answer.stderr
+    after = tmp_path / "after" if mounts() else out / "runs"
+    assert {path.name: path.read_bytes() for path in after.glob("*.json")} == kept
+    again = sweep(file, out=out, workers=1, resume=True)
+    assert again.done_now == 1
+    assert cases.data_files(out) == cases.data_files(plain.out)
+
+
+def test_a_failed_run_leaves_its_error_and_the_rest_goes_on(tmp_path):
+    """A load a hundred times too great has no power flow at any time, and so no voltages."""
+    file = cases.sweep_file(
+        tmp_path,
+        set={"market.mechanism": "grid-only", "history_days": 1},
+        parameters={"profiles.load_scale": [1.0, 100.0, 2.0]},
+        replications=2,
+    )
+    out = tmp_path / "out"
+    status, document, messages = cases.ended(cases.start(file, out, "--workers", "1"))
+    assert status == 1, messages
+    assert (document["rows"], document["done"], len(document["failed"])) == (6, 4, 2)
+    table = pd.read_parquet(out / "results.parquet")
+    failed = table[table.status == "failed"]
+    assert set(failed["profiles.load_scale"]) == {100.0} and failed.saving.isna().all()
+    for run_id in failed.run_id:
+        text = (out / "errors" / f"{run_id}.txt").read_text()
+        assert "Traceback" in text and text.splitlines()[0] == document["failed"][run_id]
+    again = sweep(file, out=out, workers=1, resume=True)
+    assert again.done_now == 2  # what failed is tried again, the rest is not
+
+
+TASKS = """
+import os
+from gridbazaar.analysis.sweep.one_run import Answer
+
+class Job:
+    def __init__(self, run_id):
+        self.run_id = run_id
+
+def task(job):
+    if job.run_id == "killer":
+        os._exit(9)
+    return Answer(job.run_id, {}, None, None, 0.0)
+"""
+
+
+def test_a_run_that_kills_its_worker_is_given_up_alone(tmp_path, monkeypatch):
+    (tmp_path / "killer_tasks.py").write_text(TASKS)
+    monkeypatch.syspath_prepend(tmp_path)
+    import killer_tasks
+
+    jobs = [killer_tasks.Job(name) for name in ("a", "killer", "b", "c", "d")]
+    engine = Processes(2)
+    answers = list(Dispatcher(engine, killer_tasks.task, lambda job: None).answers(jobs))
+    engine.close()
+    assert sorted(answer.run_id for answer in answers) == ["a", "b", "c", "d", "killer"]
+    (lost,) = [answer for answer in answers if answer.error is not None]
+    assert lost.run_id == "killer" and f"{TRIES} times" in lost.error
+    assert all(isinstance(answer, Answer) for answer in answers)
+
+
+def test_resuming_something_else_is_refused(plain, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(plain.out, out)
+    file = cases.sweep_file(tmp_path, values=(0.0, 0.25))
+    with pytest.raises(RunError, match="another sweep file, scenario or data file"):
+        sweep(file, out=out, resume=True)
+    with pytest.raises(RunError, match="holds no sweep"):
+        sweep(file, out=tmp_path / "new", resume=True)
+    kept = json.loads((out / "plan.json").read_text())
+    kept["versions"]["numpy"] = "1.0"
+    (out / "plan.json").write_text(json.dumps(kept))
+    with pytest.raises(RunError, match=r"was begun with numpy 1\.0"):
+        sweep(cases.sweep_file(tmp_path), out=out, resume=True)
+
+
+def test_what_is_asked_for_is_kept_of_every_run(tmp_path):
+    file = cases.sweep_file(tmp_path, values=(0.5,), outputs=["frames", "bills"])
+    found = sweep(file, out=tmp_path / "some", workers=1)
+    (run_id,) = found.table.run_id
+    names = {path.name for path in (tmp_path / "some" / "tables" / run_id).iterdir()}
+    assert names == {"frames.parquet", "bills.csv"}
+
+
+def test_a_dry_run_says_how_many_and_how_long(tmp_path):
+    file = cases.sweep_file(tmp_path, replications=3)
+    process = cases.start(file, tmp_path / "out", "--dry-run")
+    status, document, messages = cases.ended(process)
+    assert status == 0, messages
+    assert (document["points"], document["runs"], document["days"]) == (4, 12, 1)
+    assert 0.0 < document["run_seconds"] <= document["seconds"]
+    assert not (tmp_path / "out").exists()
