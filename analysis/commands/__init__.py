@@ -7,6 +7,14 @@ from . import scenario_commands  # isort: skip
 from . import frame_commands  # isort: skip
 from . import result_commands  # isort: skip
 from . import compare_commands  # isort: skip
+from . import view_commands  # isort: skip
 from .console import app
 
-__all__ = ["app", "compare_commands", "frame_commands", "result_commands", "scenario_commands"]
+__all__ = [
+    "app",
+    "compare_commands",
+    "frame_commands",
+    "result_commands",
+    "scenario_commands",
+    "view_commands",
+]
