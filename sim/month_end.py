@@ -112,11 +112,11 @@ def _close(model: MarketModel, month: BillingMonth) -> _Closed:
     same_meter = _bill(model, month, "same_meter", metered_in, metered_out, frames)
     no_pv = _bill(model, month, "no_pv", load, np.zeros_like(load), frames)
     bulk_kwh = sum(kept.substation_kwh for kept in frames)
-    banks = {"market": market.bank_kwh, "same_meter": same_meter.bank_kwh, "no_pv": no_pv.bank_kwh}
+    ways = {"market": market, "same_meter": same_meter, "no_pv": no_pv}
     bills = MonthBills(
         market, same_meter, no_pv, _deliverable_kwh(model), bulk_kwh, trade.balance_minor
     )
-    return _Closed(bills, banks, levelled)
+    return _Closed(bills, {way: one.bank_kwh for way, one in ways.items()}, levelled)
 
 
 def _with_batteries(model: MarketModel, bills: MonthBills) -> MonthBills:

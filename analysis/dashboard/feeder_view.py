@@ -100,10 +100,9 @@ def _heading(moment: Moment | None, v: NDArray[np.float64], feeder: Feeder) -> s
     if not np.isfinite(v).all():
         return f"{moment.clock(moment.strained)}: no supply, or no power flow"
     low, high = int(v.argmin()), int(v.argmax())
-    return (
-        f"{moment.clock(moment.strained)}, the frame's most strained interval: "
-        f"{v[low]:.3f} (bus {feeder.bus_names[low]}) to {v[high]:.3f} (bus {feeder.bus_names[high]})"
-    )
+    names = feeder.bus_names
+    extremes = f"{v[low]:.3f} (bus {names[low]}) to {v[high]:.3f} (bus {names[high]})"
+    return f"{moment.clock(moment.strained)}, the frame's most strained interval: {extremes}"
 
 
 def _colour_range(v: NDArray[np.float64], lower: float, upper: float) -> tuple[float, float]:

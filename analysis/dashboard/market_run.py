@@ -1,4 +1,4 @@
-"""A market and its counterfactual, played for the page: one frame a step, an error kept in words."""
+"""A market and its counterfactual, played for the page: a frame a step, errors kept in words."""
 
 from __future__ import annotations
 

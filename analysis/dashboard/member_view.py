@@ -1,4 +1,4 @@
-"""One member's day: load, PV, battery, schedule, meter, and its state of charge; its bill so far."""
+"""One member's day: load, PV, battery, schedule, meter, state of charge; its bill so far."""
 
 from __future__ import annotations
 

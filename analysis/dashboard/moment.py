@@ -1,4 +1,4 @@
-"""Everything that the page shows of one moment: the frame that ended last, and the day around it."""
+"""All that the page shows of one moment: the frame that ended last, and the day around it."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import solara
 from mesa.visualization import Slider, SolaraViz
 from mesa.visualization.utils import update_counter
 
+from ...market.objectives import OBJECTIVES
 from ...scenarios.problems import ScenarioError
 from .balance_view import balance_svg
 from .feeder_view import FeederPlan, feeder_plan, feeder_svg
@@ -22,7 +23,7 @@ from .member_view import bill_html, member_heading, member_svg
 from .members_table import table_headers, table_rows
 from .price_view import price_svg
 from .serve import given_scenario
-from .settings import OWN_RULE, Setting
+from .settings import Setting
 from .summary_view import head_html, in_force
 from .widgets import MembersTable, Picture
 
@@ -91,7 +92,8 @@ def Market(model: LiveMarket) -> None:
     total = len(world.calendar.frames)
     with solara.Div(classes=["gb-top"]):
         Picture(html=head_html(run.scenario, moment, total, currency), event_pick=pick)
-    choose = run.scenario.market.choose or OWN_RULE
+    market = run.scenario.market
+    choose = market.choose or OBJECTIVES[market.objectives].default_choice
     with solara.Div(classes=["gb-board"]):
         _panel("Feeder", feeder_svg(world, plan, moment, row), pick)
         _panel(
