@@ -183,7 +183,8 @@ def _control(setting: Setting) -> Any:
         return {"type": "Select", "label": label, "value": setting.value, "values": names}
     if setting.high == 0.0:
         return {"type": "InputText", "label": label, "value": setting.value}
-    return Slider(label, setting.value, setting.low, setting.high, setting.step)
+    kind = type(setting.value)  # else Mesa makes a slider of fractions for whole days
+    return Slider(label, setting.value, setting.low, setting.high, kind(setting.step), kind)
 
 
 def _panel(title: str, html: str, pick: Callable[[Any], None]) -> None:
