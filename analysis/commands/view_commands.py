@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .console import BAD_INPUT, ScenarioName, Settings, app, bad_input_listed, say
+from .console import ScenarioName, Settings, app, bad_input_listed, say
 
 PORT = 8765
 
@@ -47,7 +47,7 @@ def view(
         port = free_port(host, port)
     except ServeError as error:
         say(str(error))
-        raise typer.Exit(BAD_INPUT) from None
+        raise typer.Exit(1) from None
     if not is_loopback(host):
         say(
             f"warning: {host} can be reached from other machines, and the page asks for no "

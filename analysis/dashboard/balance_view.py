@@ -28,7 +28,7 @@ def balance_svg(moment: Moment | None) -> str:
         Key("from the substation (to it: below zero)", SKY, shape="box"),
     ]
     words, used = legend(keys, 12, 12, WIDTH - 24)
-    top = used + 26
+    top = used + 30
     panel = Panel(52, top, WIDTH - 76, HEIGHT - top - 176, (0.0, 24.0), (0.0, 1.0))
     if moment is None:
         panel.x_ticks([(hour, str(hour)) for hour in range(0, 25, 3)])

@@ -35,7 +35,7 @@ def front_svg(moment: Moment | None, currency: str, choose: str) -> str:
     ]
     words, used = legend(keys, 12, 12, WIDTH - 24)
     parts = [words]
-    top = used + 28
+    top = used + 32
     left = 66.0
     panel = Panel(left, top, WIDTH - left - 14, 232 - top, (0.0, 1.0), (0.0, 1.0))
     front = None if moment is None else moment.front
@@ -71,7 +71,7 @@ def _draw_front(panel: Panel, moment: Moment, currency: str) -> None:
     order = np.argsort(exact1)
     if exact1.size == 1:
         panel.mark(float(exact1[0]), float(exact2[0]), "s", GREY, 9.0, "exact front: one point")
-    panel.line(exact1[order], exact2[order], GREY, 4.0)
+    panel.line(exact1[order], exact2[order], GREY, 8.0)
     for a, b in zip(f1.tolist(), f2.tolist(), strict=True):
         if np.isfinite(a) and np.isfinite(b):
             panel.mark(a, b, "o", BLUE, 3.0)

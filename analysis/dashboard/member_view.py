@@ -34,8 +34,8 @@ def member_svg(world: World, moment: Moment | None, row: int) -> str:
         Key("meter", PURPLE),
     ]
     words, used = legend(keys, 12, 12, WIDTH - 24)
-    top = used + 26
-    below = 82.0 if battery else 26.0
+    top = used + 30
+    below = 86.0 if battery else 26.0
     panel = Panel(52, top, WIDTH - 76, HEIGHT - top - below, (0.0, 24.0), (0.0, 1.0))
     charge = Panel(52, HEIGHT - 58, WIDTH - 76, 34, (0.0, 24.0), (0.0, 100.0))
     if moment is not None:

@@ -6,6 +6,7 @@ Everything of a page is built inside it, so that two tabs play two markets.
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,9 @@ def Market(model: LiveMarket) -> None:
             html += member_svg(world, moment, row) + bill_html(moment, row, currency)
             Picture(html=html, event_pick=pick)
     solara.HTML(
-        tag="p", classes=["gb-faint"], unsafe_innerHTML=f"In force: {in_force(run.scenario)}"
+        tag="p",
+        classes=["gb-faint"],
+        unsafe_innerHTML=escape(f"In force: {in_force(run.scenario)}"),
     )
 
 

@@ -47,14 +47,14 @@ def price_svg(moment: Moment | None, currency: str, frame_names: tuple[str, ...]
     ]
     words, used = legend(keys, 12, 12, WIDTH - 24)
     parts.append(words)
-    top = used + 26
+    top = used + 30
     half = (HEIGHT - top - 40 - 30) / 2
     bounds = [row[name] for row in rows for name in ("retail_per_kwh", "feed_in_per_kwh")]
     prices = Panel(52, top, WIDTH - 66, half, x_range, span(bounds, 1.0))
     prices.y_axis(f"{currency}/kWh")
     _draw_prices(prices, rows, first, looks)
     energy = [sum(_energy(row)[k] for k in part) for row in rows for part in ((0, 1), (2,))]
-    below = Panel(52, top + half + 34, WIDTH - 66, half, x_range, _energy_range(rows, energy))
+    below = Panel(52, top + half + 36, WIDTH - 66, half, x_range, _energy_range(rows, energy))
     _draw_energy(below, rows, first)
     below.y_axis("kWh a frame; energy to the grid below zero")
     below.x_ticks(_days(rows, first))

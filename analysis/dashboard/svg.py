@@ -112,7 +112,7 @@ class Panel:
                 f'y2="{at:.1f}" stroke="{INK}" stroke-opacity="0.13"/>',
             )
             self.parts.append(text(self.left - 6, at + 4, words, anchor="end"))
-        self.parts.append(text(self.left - 6, self.top - 7, label, anchor="start", x_shift=-34))
+        self.parts.append(text(self.left - 6, self.top - 12, label, anchor="start", x_shift=-34))
 
     def x_ticks(self, ticks: Sequence[tuple[float, str]], label: str = "") -> None:
         """Write words at values of the horizontal axis, and what it measures at its end."""

@@ -6,6 +6,7 @@ import ipyvue
 import ipyvuetify as v
 import pytest
 import solara
+
 from gridbazaar.analysis.dashboard import live_market
 from gridbazaar.analysis.dashboard.page import Page, picked_row
 from gridbazaar.analysis.dashboard.serve import VARIABLE
@@ -16,9 +17,7 @@ class Rendered:
     """A page as a reader meets it: what it says, and its buttons."""
 
     def __init__(self):
-        self.box, self.rc = solara.render(
-            solara.AppLayout(children=[Page()]), handle_error=False
-        )
+        self.box, self.rc = solara.render(solara.AppLayout(children=[Page()]), handle_error=False)
 
     def click(self, label):
         next(b for b in self.rc.find(v.Btn).widgets if b.children == [label]).click()
