@@ -34,6 +34,7 @@ QUIET = {
     "SOLARA_CHECK_HOOKS": "off",  # of Mesa's components, which are not ours to change
     "SOLARA_KERNEL_CULL_TIMEOUT": "10m",
     "MPLBACKEND": "agg",
+    "PYTHONWARNINGS": "ignore:Cookies with samesite=none require https",  # there is no https here
 }
 
 

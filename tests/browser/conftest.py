@@ -99,8 +99,15 @@ class Tab:
         self.page.get_by_role("button", name=name, exact=True).click()
 
     def wait_for_frame(self, number):
-        words = "none played" if number == 0 else f"frame {number} of"
-        self.page.locator(".gb-line", has_text=words).first.wait_for()
+        """Wait until that frame or, while the market plays, a later one is shown."""
+        self.page.wait_for_function(
+            """number => {
+                const words = document.querySelector(".gb-line").innerText;
+                if (words.includes("none played")) return number === 0;
+                return number > 0 && Number(/frame ([0-9]+) of/.exec(words)[1]) >= number;
+            }""",
+            arg=number,
+        )
 
     def step_to(self, number):
         for k in range(self.frame + 1, number + 1):
