@@ -6,14 +6,17 @@ BIN    := $(VENV)/bin
 SOURCES := $(shell find agents analysis market network scenarios sim -type f \
              -not -path '*/__pycache__/*') __init__.py __main__.py py.typed pyproject.toml
 
-.PHONY: run test test-peers soak lint docs bench bench-peers clean
+.PHONY: run view test test-peers soak lint docs bench bench-peers clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.core          ## simulate a month of the village and say where the results are
 	$(BIN)/gridbazaar run
 
+view: $(VENV)/.viz          ## the browser page, on this machine alone; Ctrl-C ends it
+	$(BIN)/gridbazaar view
+
 test: $(VENV)/.test         ## everything that can be checked in a few minutes
-	$(BIN)/python -m pytest -q -n auto --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -q -rs -n auto --cov --cov-report=term:skip-covered
 	$(BIN)/python -m pytest -q -n auto --doctest-modules --confcutdir=tests --pyargs gridbazaar
 
 # A folder of its own: `make test` does not collect it.
@@ -60,9 +63,13 @@ $(VENV)/.core: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check .
 	@rm -rf build && touch $@
 
+$(VENV)/.viz: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[viz]'
+	@rm -rf build && touch $@ $(VENV)/.core
+
 $(VENV)/.test: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[test]'
-	@rm -rf build && touch $@ $(VENV)/.core
+	@rm -rf build && touch $@ $(VENV)/.viz $(VENV)/.core
 
 $(VENV)/.docs: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[docs]'

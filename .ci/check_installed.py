@@ -17,6 +17,8 @@ for name in scenario_names():
     assert build_world(load_scenario(name, ["days=1"])).n_members > 0
 presets = preset_names()
 assert len(presets) >= 4, presets
+page = root / "analysis" / "dashboard"
+assert {p.suffix for p in page.iterdir()} >= {".css", ".py", ".vue"}, page
 here = {p.name for p in root.iterdir() if p.name != "__pycache__"}
 rooms = {"agents", "analysis", "market", "network", "scenarios", "sim"}
 assert here == rooms | {"__init__.py", "__main__.py", "py.typed"}, here

@@ -8,6 +8,7 @@ from . import frame_commands  # isort: skip
 from . import result_commands  # isort: skip
 from . import compare_commands  # isort: skip
 from . import sweep_commands  # isort: skip
+from . import view_commands  # isort: skip
 from .console import app
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "result_commands",
     "scenario_commands",
     "sweep_commands",
+    "view_commands",
 ]
