@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pymoo.algorithms.base.genetic import GeneticAlgorithm
 from pymoo.algorithms.moo.nsga2 import NSGA2
 from pymoo.core.evaluator import Evaluator
 from pymoo.core.infill import InfillCriterion
@@ -75,6 +76,10 @@ def pair_values(
 
 class Search(NSGA2):  # type: ignore[misc]
     """pymoo's NSGA-II without its own record of the optimum, which is read off the scores."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        # NSGA2 would build a default termination of some twenty objects, which is replaced anyhow
+        GeneticAlgorithm.__init__(self, advance_after_initial_infill=True, **kwargs)
 
     def _set_optimum(self, **kwargs: Any) -> None:
         self.opt = None

@@ -235,9 +235,29 @@ class Published:
 
 @lru_cache(maxsize=4)  # a search asks for the same market several times
 def _conflict(market: FrameMarket) -> bool:
-    at = (1.0 - COLLAPSE_TOLERANCE) * market.most_kwh
-    paired = _paired(market, np.array([at]), _tolerance(market))
+    at = np.array([(1.0 - COLLAPSE_TOLERANCE) * market.most_kwh])
+    sold, bought = _filled(market, at)
+    if _least_price_bound(market, sold[0], bought[0]) > 1.25 * market.price_per_kwh:
+        return False  # without a pairing, which is most of the work in a large market
+    paired = pair_exactly(sold, bought, market.bid_per_kwh, _tolerance(market), "front")
     return bool(paired.least_price[0] < market.price_per_kwh)
+
+
+def _least_price_bound(market: FrameMarket, sold: FloatArray, bought: FloatArray) -> float:
+    """Return what c is at least, from the totals alone.
+
+    Buyers j below their demand have beta_j = 0, so E_ij = b_j / (c + alpha_i) for each of them and
+    their sum is at most s_i: c + alpha_i >= sum_j b_j / s_i, thus c >= sum_j b_j / max s. Likewise
+    with the sellers below their capacity, r of them: c >= r min_j b_j / d_j. The caller's
+    margin is for what a pairing of orders below a Wh, where the 1e-6 of f1 counts, leaves open.
+    """
+    slack = bought < market.demand_kwh * (1.0 - 1e-5)  # nearer than that it may count as full
+    spare = sold < market.capacity_kwh * (1.0 - 1e-5)
+    by_buyers = float(market.bid_per_kwh[slack].sum()) / (
+        float(sold.max()) + EPSILON_KWH * np.count_nonzero(slack)
+    )
+    rate = market.bid_per_kwh / (bought + EPSILON_KWH * market.m)
+    return max(by_buyers, float(np.count_nonzero(spare) * rate.min()))
 
 
 def _tolerance(market: FrameMarket) -> float:
