@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 _LONGEST_VALUE = 60
+_LONGEST_LINE = 1200
 _LONGEST_WORDS = 400  # they may name what stands in another file
 _LONGEST_PATH = 120  # a column's name may be as long as a file
 
@@ -25,7 +26,7 @@ class ScenarioError(ValueError):
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
+        self.problems = [_bearable(line) for line in problems]
         super().__init__("\n".join(self.problems))
 
 
@@ -44,6 +45,12 @@ def problem(place: str, path: str, value: object, wrong: str, remedy: str) -> st
 def shown(value: object) -> str:
     """A value as it fits into a line; printable characters only."""
     return _cut(str(value) if isinstance(value, str | PurePath) else repr(value), _LONGEST_VALUE)
+
+
+def _bearable(line: str) -> str:
+    """A line of bearable length: the name of a file in it may be as long as the scenario."""
+    half = _LONGEST_LINE // 2
+    return line if len(line) <= _LONGEST_LINE else f"{line[:half]} ... {line[-half:]}"
 
 
 def _cut(text: str, longest: int) -> str:

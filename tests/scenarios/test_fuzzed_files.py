@@ -27,6 +27,7 @@ def test_the_sound_study_is_accepted(studies, name):
 @example("case3.m", 66)  # a problem of 200,000 characters
 @example("case3.m", 86)  # a line of quotes took minutes
 @example("pv.csv", 49)  # a row of 200,000 cells took minutes
+@example("scenario.yaml", 412)  # a file name of 200,000 characters
 @example("tariff.yaml", 1012)  # 500 frames of one name
 @example("tariff.yaml", 1041)  # a tag that its value does not fit
 def test_a_changed_file_is_accepted_or_refused(studies, name, seed):

@@ -12,6 +12,7 @@ from gridbazaar.analysis.flow import feeder_as_asked, solve_feeder
 from gridbazaar.network.library import load_feeder
 from gridbazaar.sim.build import build_world, load_checked
 
+# Homes of its own, for feeders and profiles that know none of members.csv.
 DRAWN = "members={generate: {homes: 2}}"
 SECONDS = 20.0  # most that a case may take, on a busy machine
 
