@@ -127,11 +127,8 @@ class FeederCheck:
         self._forecast = forecast
         self._export = forecast.export_kw_per_kwh[sellers]
         self._seller_bus = forecast.bus[sellers]
-        self._buses, column = np.unique(self._seller_bus, return_inverse=True)
-        n_intervals = forecast.base_kw.shape[0]
-        # (m, n_intervals, n_seller_buses): one matrix product turns sales into injections.
-        self._spread = np.zeros((len(sellers), n_intervals, len(self._buses)))
-        self._spread[np.arange(len(sellers)), :, column] = self._export
+        self._by_bus = np.argsort(self._seller_bus, kind="stable")
+        self._buses, self._begins = np.unique(self._seller_bus[self._by_bus], return_index=True)
         self._sensitivity = dv_dp(forecast.feeder)
         self._base_v = self.voltages(np.zeros((1, len(sellers))))[0]
         upper, lower = forecast.limits.upper_pu, forecast.limits.lower_pu
@@ -174,15 +171,18 @@ class FeederCheck:
         """
         forecast = self._forecast
         at = slice(None) if intervals is None else intervals
-        base, spread = forecast.base_kw[at], self._spread[:, at]
+        base, export = forecast.base_kw[at], self._export[self._by_bus][:, at]
         k, (n_intervals, n_buses) = len(sold_kwh), base.shape
-        most = max(1, LARGEST_BATCH // max(n_intervals * n_buses, 1))
+        widest = max(n_intervals * max(n_buses, len(self._seller_bus)), 1)
+        most = max(1, LARGEST_BATCH // widest)
         if k > most:
             parts = [self.voltages(sold_kwh[i : i + most], intervals) for i in range(0, k, most)]
             return np.concatenate(parts)
         injection = np.repeat(base[None], k, axis=0)
-        flat = spread.reshape(len(spread), n_intervals * len(self._buses))
-        injection[:, :, self._buses] += (sold_kwh @ flat).reshape(k, n_intervals, -1)
+        if self._buses.size:
+            added = sold_kwh[:, self._by_bus, None] * export  # (k, m, n_intervals)
+            at_buses = np.add.reduceat(added, self._begins, axis=1)
+            injection[:, :, self._buses] += at_buses.transpose(0, 2, 1)
         reactive = np.broadcast_to(forecast.reactive_kvar[at], injection.shape)
         flow = solve_power_flow(
             forecast.feeder, injection.reshape(-1, n_buses), reactive.reshape(-1, n_buses)

@@ -36,7 +36,8 @@ def clearing_of(
     Returns
     -------
     Clearing
-        Status `cleared`, or `no-trade` where the point trades nothing.
+        Status `cleared`, or `no-trade` where the point trades nothing; without pairs, see
+        :func:`with_pairs`.
 
     Examples
     --------
@@ -44,7 +45,7 @@ def clearing_of(
     >>> book = OrderBook(("s", "t"), [1.0, 1.0], [30.0, 30.0], ("b",), [6.0], [60.0])
     >>> market = FrameMarket.of(book, np.ones(2, bool), np.ones(1, bool), 5.0)
     >>> points = OBJECTIVES["published"].exact_front(market, 3)
-    >>> clearing_of(book, market, points, 2, ()).trades.energy_kwh.tolist()
+    >>> clearing_of(book, market, points, 2, ()).sold_kwh.tolist()
     [30.0, 30.0]
     """
     value = points.capacity_value, points.demand_value
@@ -68,10 +69,9 @@ def clearing_of(
 
 
 def accepted(book: OrderBook, clearing: Clearing, front: Front) -> Clearing:
-    """Take the chosen point of a front as the schedule, with its pairs and payments.
+    """Take the chosen point of a front as the schedule, with its totals and payments.
 
-    Pairs are exact up to 10,000 of them, else merit order against merit order with the same
-    totals; where the search carried pairs (`pairwise`) they are taken as they are.
+    Pairs are left out: see :func:`with_pairs`.
 
     Parameters
     ----------
@@ -102,6 +102,53 @@ def accepted(book: OrderBook, clearing: Clearing, front: Front) -> Clearing:
     sold, bought = front.sold_kwh[front.chosen], front.bought_kwh[front.chosen]
     if price is None or sold.sum() <= 0:
         return Clearing.no_trade(book, clearing.notes)
+    return replace(
+        clearing,
+        status="cleared",
+        mcp_per_kwh=price,
+        sold_kwh=sold,
+        bought_kwh=bought,
+        received=price * sold,
+        paid=price * bought,
+        trades=Trades.none(),
+        f1=float(front.f1[front.chosen]),
+        f2=float(front.f2[front.chosen]),
+        front=front,
+        caps_kwh=book.capacity_kwh,
+    )
+
+
+def with_pairs(book: OrderBook, clearing: Clearing) -> Clearing:
+    """Write the pairs of a schedule that has none yet: most schedules of a capping loop need none.
+
+    Pairs are exact up to 10,000 of them, else merit order against merit order with the same
+    totals; where the search carried pairs (`pairwise`) they are taken as they are.
+
+    Parameters
+    ----------
+    book : OrderBook
+        All orders.
+    clearing : Clearing
+        As `accepted` returns it.
+
+    Returns
+    -------
+    Clearing
+        The same with its trades, whose totals are those of the schedule.
+
+    Examples
+    --------
+    >>> one = np.ones(1)
+    >>> book = OrderBook(("s",), [1.0], [30.0], ("b",), [6.0], [60.0])
+    >>> blank = replace(Clearing.no_trade(book), mcp_per_kwh=5.0)
+    >>> front = Front(one, one, np.array([[20.0]]), np.array([[20.0]]), 0, True, 1, 0)
+    >>> with_pairs(book, accepted(book, blank, front)).trades.energy_kwh.tolist()
+    [20.0]
+    """
+    front, price = clearing.front, clearing.mcp_per_kwh
+    if front is None or price is None or clearing.status != "cleared" or len(clearing.trades):
+        return clearing
+    sold, bought = clearing.sold_kwh, clearing.bought_kwh
     sellers, buyers = np.flatnonzero(sold > 0), np.flatnonzero(bought > 0)
     if front.energy_kwh is not None:
         energy = front.energy_kwh[front.chosen][np.ix_(sellers, buyers)]
@@ -119,20 +166,7 @@ def accepted(book: OrderBook, clearing: Clearing, front: Front) -> Clearing:
     trades = Trades(
         sellers[pairs.seller], buyers[pairs.buyer], pairs.energy_kwh, pairs.price_per_kwh
     )
-    return replace(
-        clearing,
-        status="cleared",
-        mcp_per_kwh=price,
-        sold_kwh=sold,
-        bought_kwh=bought,
-        received=price * sold,
-        paid=price * bought,
-        trades=trades,
-        f1=float(front.f1[front.chosen]),
-        f2=float(front.f2[front.chosen]),
-        front=front,
-        caps_kwh=book.capacity_kwh,
-    )
+    return replace(clearing, trades=trades)
 
 
 def _scatter(values: FloatArray, at: NDArray[np.int64], width: int) -> FloatArray:

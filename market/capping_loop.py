@@ -31,11 +31,16 @@ NO_SOLUTION = (
 
 @runtime_checkable
 class _ClearsAgain(Protocol):
-    """A mechanism that can hold its price and start from an earlier front."""
+    """A mechanism that can hold its price and start from an earlier front.
+
+    What it clears again has no pairs until it is known to be what will be carried out.
+    """
 
     def clear_again(
         self, book: OrderBook, terms: GridTerms, rng: np.random.Generator, earlier: Clearing
     ) -> Clearing: ...
+
+    def paired(self, book: OrderBook, clearing: Clearing) -> Clearing: ...
 
 
 @runtime_checkable
@@ -284,6 +289,8 @@ class CappingLoop:
     ) -> Clearing:
         """Put the accepted schedule, its voltages and the way to it together."""
         assert self.seen is not None
+        if isinstance(self.mechanism, _ClearsAgain):
+            clearing = self.mechanism.paired(self.book, clearing)
         if status is None:
             status = clearing.status
             if status == "no-trade" and self.first is not None and self.first.traded_kwh > 0.0:

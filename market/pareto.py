@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .acceptance import accepted, clearing_of
+from .acceptance import accepted, clearing_of, with_pairs
 from .choice import CHOICE_RULES, Gains
 from .clearing import Clearing, GridTerms
 from .engines import ENGINES, SearchSettings
@@ -68,7 +68,7 @@ class Pareto:
         Clearing
             Status `cleared` or `no-trade`.
         """
-        return self._clear(book, terms, rng, None, None)
+        return with_pairs(book, self._clear(book, terms, rng, None, None))
 
     def clear_again(
         self, book: OrderBook, terms: GridTerms, rng: np.random.Generator, earlier: Clearing
@@ -76,7 +76,7 @@ class Pareto:
         """Clear a book whose capacities were capped since an earlier clearing.
 
         The price of the submitted book is held (unless the rules say `reprice`), and the search
-        starts from the earlier front.
+        starts from the earlier front. The pairs of what will be carried out follow with `paired`.
 
         Parameters
         ----------
@@ -92,9 +92,26 @@ class Pareto:
         Returns
         -------
         Clearing
-            Status `cleared` or `no-trade`.
+            Status `cleared` or `no-trade`, without pairs.
         """
         return self._clear(book, terms, rng, earlier, None)
+
+    def paired(self, book: OrderBook, clearing: Clearing) -> Clearing:
+        """Write the pairs of a schedule that `clear_again` or `switch_to` left without.
+
+        Parameters
+        ----------
+        book : OrderBook
+            The orders.
+        clearing : Clearing
+            The schedule.
+
+        Returns
+        -------
+        Clearing
+            The same with its trades.
+        """
+        return with_pairs(book, clearing)
 
     def clear_constrained(
         self,
@@ -121,7 +138,7 @@ class Pareto:
         Clearing
             Its front holds feasible points only; `no-trade` where there is none.
         """
-        return self._clear(book, terms, rng, None, network)
+        return with_pairs(book, self._clear(book, terms, rng, None, network))
 
     def switch_to(self, book: OrderBook, clearing: Clearing, point: int) -> Clearing:
         """Write another point of a clearing's front as the clearing.
@@ -138,7 +155,7 @@ class Pareto:
         Returns
         -------
         Clearing
-            The same front with another point chosen.
+            The same front with another point chosen, without pairs.
 
         Raises
         ------
