@@ -25,7 +25,7 @@ ROOMS = {
     "agents": "Prosumers, market operator and grid agent; batteries, forecasts, bidding.",
     "scenarios": "Scenario files: schema, loading with all problems at once, profiles, members.",
     "sim": "The clock, the Mesa model, runs and their directories, results.",
-    "analysis": "Indicators, figures, reports, comparisons, export, audit.",
+    "analysis": "Indicators, figures, reports, comparisons, export, audit, browser page.",
 }
 
 

@@ -102,10 +102,12 @@ def _sums(
 def _bars(sources: Parts, uses: Parts, top: float) -> list[str]:
     """Draw two bars of the same scale with their numbers below."""
     whole = max(sum(part[1] for part in sources), sum(part[1] for part in uses), 1e-9)
+    digits = 0 if whole >= 1000.0 else 1
     out = []
     for k, (name, parts) in enumerate((("from", sources), ("to", uses))):
         y, at = top + 62 * k, 52.0
         out.append(text(46, y + 15, name, anchor="end"))
+        out.append(text(46, y + 38, "kWh", anchor="end"))
         for _, energy, colour in parts:
             length = energy / whole * (WIDTH - 76)
             out.append(
@@ -114,11 +116,10 @@ def _bars(sources: Parts, uses: Parts, top: float) -> list[str]:
             at += length
         x = 52.0
         for words, energy, colour in parts:
-            entry = f"{words} {energy:,.1f}"
+            entry = f"{words} {energy:,.{digits}f}"
             out.append(f'<rect x="{x:.1f}" y="{y + 28}" width="10" height="10" fill="{colour}"/>')
             out.append(text(x + 14, y + 38, entry))
             x += 14 + 6.7 * len(entry) + 12
-        out.append(text(x, y + 38, "kWh"))
     return out
 
 

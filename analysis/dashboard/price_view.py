@@ -56,7 +56,7 @@ def price_svg(moment: Moment | None, currency: str, frame_names: tuple[str, ...]
     energy = [sum(_energy(row)[k] for k in part) for row in rows for part in ((0, 1), (2,))]
     below = Panel(52, top + half + 36, WIDTH - 66, half, x_range, _energy_range(rows, energy))
     _draw_energy(below, rows, first)
-    below.y_axis("kWh a frame; energy to the grid below zero")
+    below.y_axis("kWh a frame; energy to the grid below zero", 5)
     below.x_ticks(_days(rows, first))
     return picture(WIDTH, HEIGHT, [*parts, *prices.parts, *below.parts], "prices and energy")
 

@@ -101,6 +101,8 @@ def test_two_tabs_do_not_disturb_each_other(tab, address):
 def test_nothing_is_clipped(tab, address):
     page = tab(address)
     page.step_to(4)
+    page.page.locator(".gb-members tbody tr").nth(6).click()
+    page.page.locator(".gb-line b", has_text="home-007").wait_for()
     for width in (1280, 1920):
         page.page.set_viewport_size({"width": width, "height": 1080})
         page.shoot(f"noon-{width}")
