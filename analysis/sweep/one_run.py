@@ -24,12 +24,14 @@ from ...sim.simulation import Simulation
 from ..kpis.reading import figures_of
 from ..kpis.table import kpi_values
 from .jobs import Job
+from .memory import Tidy
 from .place import Place
 from .records import write_json
 from .run_id import versions
 
 #: A Dask worker may have several threads; a run has its process to itself, as everywhere else.
 _ONE_AT_A_TIME = threading.Lock()
+_TIDY = Tidy()
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,7 @@ def _folder(place: Place | None, run_id: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        _TIDY.after_a_run()
 
 
 def _keep_tables(folder: Path, kept: Path, outputs: str | list[str]) -> None:
