@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -224,6 +225,8 @@ def _run(
     points = {job.run_id: job for job in left}
     if progress is not None:
         progress(before, total, "starting workers")
+    # Meanwhile, what the page needs: this process has nothing else to do.
+    threading.Thread(target=_load_page, daemon=True).start()
     try:
         with closing(dispatcher.answers(left)) as answers:
             for answer in answers:
@@ -237,6 +240,10 @@ def _run(
     except OSError as error:
         raise _stopped(place, [str(error)]) from error
     return seconds
+
+
+def _load_page() -> None:
+    from . import page  # noqa: F401
 
 
 def _keep(place: Place, answer: Answer) -> None:

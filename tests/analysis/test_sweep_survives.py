@@ -11,10 +11,15 @@ import pandas as pd
 import pytest
 import sweep_cases as cases
 
-from gridbazaar import sweep
+from gridbazaar import kpi_table, read_results, sweep
+from gridbazaar.analysis.audit import audit_run
 from gridbazaar.analysis.sweep.dispatch import TRIES, Dispatcher
 from gridbazaar.analysis.sweep.engines import Processes
-from gridbazaar.analysis.sweep.one_run import Answer
+from gridbazaar.analysis.sweep.jobs import plan_jobs
+from gridbazaar.analysis.sweep.one_run import Answer, do_job
+from gridbazaar.analysis.sweep.place import Place
+from gridbazaar.analysis.sweep.plan import read_plan
+from gridbazaar.analysis.sweep.run_id import versions
 from gridbazaar.sim.run_directory import RunError
 
 
@@ -147,7 +152,11 @@ def test_a_failed_run_leaves_its_error_and_the_rest_goes_on(tmp_path):
 
 TASKS = """
 import os
-from gridbazaar.analysis.sweep.one_run import Answer
+from gridbazaar.analysis.sweep.jobs import plan_jobs
+from gridbazaar.analysis.sweep.one_run import Answer, do_job
+from gridbazaar.analysis.sweep.place import Place
+from gridbazaar.analysis.sweep.plan import read_plan
+from gridbazaar.analysis.sweep.run_id import versions
 
 class Job:
     def __init__(self, run_id):
@@ -196,6 +205,22 @@ def test_what_is_asked_for_is_kept_of_every_run(tmp_path):
     (run_id,) = found.table.run_id
     names = {path.name for path in (tmp_path / "some" / "tables" / run_id).iterdir()}
     assert names == {"frames.parquet", "bills.csv"}
+
+
+def test_a_run_kept_whole_passes_the_audit(tmp_path):
+    """Its indicators are those of the table; here the run's task is done in this process."""
+    file = cases.sweep_file(tmp_path, values=(0.5,), outputs="all")
+    jobs = plan_jobs(read_plan(file))
+    place = Place(tmp_path / "out")
+    place.begin(jobs, file)
+    answer = do_job(jobs.every[0], versions(), str(place.out), "all")
+    assert answer.error is None and answer.stop is None
+    kept = place.tables(jobs.every[0].run_id)
+    assert audit_run(kept).ok
+    table = kpi_table(read_results(kept)).set_index("kpi")
+    assert table.market["saving"] == answer.record["indicators"]["saving"][0]
+    refused = do_job(jobs.every[0], {**versions(), "numpy": "1.0"}, str(place.out), "none")
+    assert "install the same packages" in refused.error
 
 
 def test_a_dry_run_says_how_many_and_how_long(tmp_path):
