@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...sim.build import build_world
+from ...sim.checkpoint import Checkpoint
 from ...sim.input_texts import scenario_text
 from ...sim.recording import DayRecord
 from ...sim.results import read_results
@@ -59,21 +60,29 @@ class Answer:
     seconds: float
 
 
-class _Work(RunDirectory):
-    """A run's directory without checkpoints: days are handed on in memory."""
+class _DaysInMemory(Checkpoint):
+    """The days of a run that is not gone on with: handed on without a file."""
 
-    def __init__(self, work: Path) -> None:
-        super().__init__(work)
-        self.work = work
-        self.records: list[DayRecord] = []
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.kept: list[DayRecord] = []
 
     def days(self, n_days: int) -> Iterator[DayRecord]:
         """Hand out the days, each once."""
         for _ in range(n_days):
-            yield self.records.pop(0)
+            yield self.kept.pop(0)
+
+
+class _Work(RunDirectory):
+    """A run's directory that nobody needs if the run is killed."""
+
+    def __init__(self, work: Path) -> None:
+        super().__init__(work)
+        self.work = work
+        self.checkpoint: _DaysInMemory = _DaysInMemory(work)
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a text file; nobody needs it if the run is killed."""
+        """Write a text file, without waiting for the disk."""
         (self.work / name).write_text(text, encoding="utf-8")
 
 
@@ -144,7 +153,7 @@ def simulate(job: Job, folder: Path) -> dict[str, list[float | None]]:
     try:
         while simulation.next_frame is not None:
             simulation.step()
-            directory.records += simulation.take_finished_days()
+            directory.checkpoint.kept += simulation.take_finished_days()
         write_run_files(simulation, directory)
         clearing = sum(simulation.with_market.clearing_seconds)
     finally:

@@ -6,33 +6,20 @@ import hashlib
 import json
 import platform
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ...scenarios.schema import Scenario
 from ...scenarios.tariffs import tariff_data
+from ...sim.versions import versions as package_versions
 
-#: Whatever computes a number of a run.
-PACKAGES = (
-    "gridbazaar",
-    "numpy",
-    "scipy",
-    "numba",
-    "pandas",
-    "pyarrow",
-    "pymoo",
-    "pvlib",
-    "mesa",
-    "simpy",
-)
 _LENGTH = 20  # hexadecimal digits: 80 bits, so that a billion runs do not collide
 
 
 @cache
 def versions() -> dict[str, str]:
     """Return the versions that results depend on: Python's and the packages'."""
-    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    return {"python": platform.python_version(), **package_versions()}
 
 
 def scenario_digest(scenario: Scenario) -> str:
