@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from ...sim.run_directory import RunError
+from ...sim.run_errors import RunError, WriteError
 from .jobs import Jobs
 from .records import read_json, write_json, write_whole
 from .run_id import versions
@@ -86,7 +86,7 @@ class Place:
         Raises
         ------
         RunError
-            If something is there already, or it cannot be written.
+            If something is there already; `WriteError` if it cannot be written.
         """
         if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
             remedy = "name a new directory, or go on with --resume"
@@ -133,8 +133,7 @@ class Place:
         try:
             self._make_folders(file)
         except OSError as error:
-            wrong = f"cannot be written ({error.strerror}): make it writable"
-            raise RunError([f"{self.out}: --resume: {wrong}"]) from error
+            raise WriteError.of(self.out, error, "make it writable, or make room") from error
         self.hold()
         self.clear_scratch()
 
