@@ -158,7 +158,9 @@ class Parameter(Section):
             return float(np.exp(first + (last - first) * u))
         mean, deviation = self.normal or (0.0, 1.0)
         low_z, high_z = ((x - mean) / deviation for x in self.within or (-np.inf, np.inf))
-        return float(stats.truncnorm.ppf(u, low_z, high_z, loc=mean, scale=deviation))
+        drawn = float(stats.truncnorm.ppf(u, low_z, high_z, loc=mean, scale=deviation))
+        low_x, high_x = self.within or (drawn, drawn)
+        return min(max(drawn, low_x), high_x)  # rounding may lead out of the ends
 
     def settings(self, name: str, label: Any) -> dict[str, Any]:
         """Return the scenario's keys, path: value, for one setting."""
