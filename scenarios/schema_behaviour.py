@@ -107,7 +107,7 @@ class GridSection(Section):
     curtailment: Annotated[str, NameFrom("CURTAILMENT_RULES")] = "proportional"
     """Who gives up how much where a voltage is too high."""
     transformer_kva: float | None = Field(default=None, gt=0.0)
-    """Rating of the transformer that feeds the feeder [kVA]: power flowing back through it is
-    curtailed to this; left out, it is not watched."""
+    """Rating of the transformer that feeds the feeder [kVA]: in real time, power flowing back through
+    it is curtailed to this (gates check voltages alone); left out, it is not watched."""
     outages: Annotated[tuple[OutageSection, ...], Field(strict=False)] = ()
     """Outages of the supply: contracts of these hours are void, load is not served."""
