@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -40,7 +41,7 @@ def problem(place: str, path: str, value: object, wrong: str, remedy: str) -> st
 
 def shown(value: object) -> str:
     """A value as it fits into a line; printable characters only."""
-    text = str(value) if isinstance(value, str | PurePath) else repr(value)
+    text = str(value) if isinstance(value, str | PurePath | dt.date) else repr(value)
     text = "".join(c if c.isprintable() else " " for c in text[: 4 * _LONGEST_VALUE])
     text = " ".join(text.split()) or "(empty)"
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
