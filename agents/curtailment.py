@@ -15,7 +15,6 @@ from .market_operator import Connection
 _TOLERANCE_PU = 1e-9
 _ROUNDS = 6
 _CANDIDATES = 15
-_MOST_BUSES = 8  # worst buses that are cured one after the other
 
 
 @dataclass(frozen=True)
@@ -89,8 +88,9 @@ def by_sensitivity(excess: Excess) -> np.ndarray:
 
     The share that a member gives up is min(1, lambda w), with w its dV/dP to the worst bus over
     the greatest of any exporter (below a tenth: none), and lambda the least that brings the bus
-    to its limit; then the next worst bus is cured. Little energy is lost, and the ends of lines
-    bear most of it: what droop control of inverters does by itself [1]_.
+    to its limit; then the next worst bus is cured, until none is above. Where a bus stays above
+    with nothing exported at all, who raises it exports nothing. Little energy is lost, and the
+    ends of lines bear most of it: what droop control of inverters does by itself [1]_.
 
     References
     ----------
@@ -100,19 +100,20 @@ def by_sensitivity(excess: Excess) -> np.ndarray:
     """
     at, able = excess.connection, excess.able_kwh
     gain = dv_dp(at.feeder)[:, at.bus]
-    upper, shares = at.limits.upper_pu, np.zeros(len(able))
-    cured = np.zeros(at.feeder.n_buses, dtype=bool)
-    for _ in range(_MOST_BUSES):
+    upper = at.limits.upper_pu
+    weights = np.where(able > 0.0, gain, 0.0)
+    greatest = weights.max(axis=1, keepdims=True)
+    weights = np.divide(weights, greatest, out=np.zeros_like(weights), where=greatest > 0.0)
+    weights[weights < MATERIAL] = 0.0
+    done = excess.voltages(able[None])[0] > upper  # what no order can cure
+    shares = np.where((weights[done] > 0.0).any(axis=0), 1.0, 0.0)
+    while not done.all():
         v = excess.voltages((shares * able)[None])[0]
-        if not (v > upper).any() or cured.all():
-            break
-        worst = int(np.argmax(np.where(cured, -np.inf, v)))
+        worst = int(np.argmax(np.where(done, -np.inf, v)))
         if v[worst] <= upper:
             break
-        cured[worst] = True
-        weight = np.where(able > 0.0, gain[worst], 0.0)
-        weight = weight / weight.max() if weight.max() > 0.0 else weight
-        weight = np.where(weight >= MATERIAL, weight, 0.0)
+        done[worst] = True
+        weight = weights[worst]
         low, high = 0.0, 1.0 / MATERIAL
         for _ in range(_ROUNDS):
             tried = np.linspace(low, high, _CANDIDATES + 2)[1:]

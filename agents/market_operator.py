@@ -54,8 +54,8 @@ class FrameResult:
 class MarketOperator(mesa.Agent):
     """Runs one ToD frame of the market: book, price, clearing, feeder check, envelope.
 
-    Orders of members that `may_trade` leaves out do not enter the book: such members exchange
-    with the grid alone, within the same envelope.
+    Orders of members that `may_trade` leaves out do not enter the book, nor do bids below nothing:
+    such members exchange with the grid alone, within the same envelope.
     """
 
     def __init__(
@@ -89,7 +89,9 @@ class MarketOperator(mesa.Agent):
         at, mechanism = self.connection, self.mechanism
         if past is not None and isinstance(mechanism, LearnsPrices):
             mechanism = mechanism.with_history(past)
-        book = OrderBook.from_orders([o for o in orders if self.may_trade[self.rows[o.member]]])
+        book = OrderBook.from_orders(
+            [o for o in orders if self.may_trade[self.rows[o.member]] and o.price_per_kwh >= 0.0]
+        )
         forecast = FeederForecast.of_plan(
             plan, at.feeder, at.bus, at.limits, at.power_factor, at.interval_hours
         )

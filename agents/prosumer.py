@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Orders below a watt-hour are not worth a message; float noise must not become one.
 LEAST_ORDER_KWH = 1e-3
+# A worth of nothing but for round-off still is a bid of nothing.
+_ROUND_OFF = 1e-9
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Prosumer(mesa.Agent):
 
     The energy in a battery could have been exported when it was stored: feed-in over efficiency is
     what replacing it costs. An order that mixes both asks the dearer price for all of it, so that
-    no unit is sold at a loss.
+    no unit is sold at a loss. Where charges take more than the whole retail price, the bid is below
+    nothing, and the operator keeps it out of the book: even energy for nothing would be dear.
     """
 
     def __init__(
@@ -63,7 +66,9 @@ class Prosumer(mesa.Agent):
         need = self._need(plan, net_kwh)
         price = self.strategy.quote(need)
         self._last = (need, price)
-        return Order(self.name, need.side, need.quantity_kwh, max(price, 0.0))
+        if need.side == "ask" or price > -_ROUND_OFF:
+            price = max(price, 0.0)
+        return Order(self.name, need.side, need.quantity_kwh, price)
 
     def learn(self, traded_kwh: float, mcp_per_kwh: float | None) -> None:
         """Tell the strategy what became of the order of this frame."""

@@ -20,7 +20,8 @@ def headline_figures(results: Results) -> dict[str, float | None]:
 
     Names carry the units; money is in the run's currency. Shares are of 1.
 
-    - `traded_kwh`, `p2p_share_of_load`: energy contracted between members, and its share of load.
+    - `traded_kwh`, `p2p_share_of_load`: energy contracted between members, what outages made void
+      left out, and its share of load.
     - `mean_price_per_kwh`: price of traded energy, weighted by energy; None where it has none.
     - `saving`, `members_better_off`: what the market was worth to all members together against
       the same homes re-operated without it, and the share that gained more than a minor unit.
@@ -28,12 +29,12 @@ def headline_figures(results: Results) -> dict[str, float | None]:
       interval, line losses left out.
     - `frames_capped`, `withheld_kwh`, `curtailed_kwh`: frames that needed capping; surplus that
       the export envelope held back on the forecast; PV energy curtailed in real time.
-    - `v_min_pu`, `v_max_pu`: extreme metered voltages.
+    - `v_min_pu`, `v_max_pu`: extreme metered voltages; None where no interval has any.
     """
     frames, bills, network = results.frames, results.bills, results.network
-    traded = float(frames.traded_kwh.sum())
-    trading = frames.traded_kwh > 0.0
-    value = float((frames.traded_kwh * traded_prices(results))[trading].sum(skipna=False))
+    kept = frames.traded_kwh * (1.0 - frames.void_share)
+    traded = float(kept.sum())
+    value = float((kept * traded_prices(results))[kept > 0.0].sum(skipna=False))
     load = float(results.community.load_kwh.sum())
     drawn = float((-results.community.net_export_kwh).clip(lower=0.0).sum())
     saving = bills.groupby("prosumer").saving.sum()
@@ -47,8 +48,8 @@ def headline_figures(results: Results) -> dict[str, float | None]:
         "frames_capped": int((frames.capped_kwh > 0.0).sum()),
         "withheld_kwh": float(frames.withheld_kwh.sum()),
         "curtailed_kwh": float(frames.curtailed_kwh.sum()),
-        "v_min_pu": float(np.nanmin(network.v_min_pu)),
-        "v_max_pu": float(np.nanmax(network.v_max_pu)),
+        "v_min_pu": _known(network.v_min_pu.min()),
+        "v_max_pu": _known(network.v_max_pu.max()),
     }
 
 
@@ -57,7 +58,6 @@ def headline_rows(results: Results) -> list[tuple[str, str]]:
     figure = headline_figures(results)
     currency = results.manifest["currency"]
     n_frames, n_members = len(results.frames), len(results.members)
-    low, high = figure["v_min_pu"], figure["v_max_pu"]
 
     def text(name: str, pattern: str) -> str:
         value = figure[name]
@@ -73,7 +73,10 @@ def headline_rows(results: Results) -> list[tuple[str, str]]:
         (f"frames in which sales were capped, of {n_frames}", text("frames_capped", "{:.0f}")),
         ("surplus held back by the export envelope", text("withheld_kwh", "{:,.0f} kWh")),
         ("PV energy curtailed", text("curtailed_kwh", "{:,.1f} kWh")),
-        ("voltages, least and greatest", f"{low:.3f} to {high:.3f} p.u."),
+        (
+            "voltages, least and greatest",
+            f"{text('v_min_pu', '{:.3f}')} to {text('v_max_pu', '{:.3f} p.u.')}",
+        ),
     ]
 
 
@@ -90,6 +93,10 @@ def headline_table(results: Results) -> Table:
     for row in headline_rows(results):
         table.add_row(*row)
     return table
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _ratio(part: float, whole: float) -> float | None:

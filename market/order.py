@@ -50,7 +50,8 @@ class Order:
     quantity_kwh : float
         Energy over the frame [kWh], >= 0.
     price_per_kwh : float
-        Lowest price of an ask, highest price of a bid [currency/kWh], >= 0.
+        Lowest price of an ask, highest price of a bid [currency/kWh]; only orders of 0 or more
+        can stand in a book.
 
     Examples
     --------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -44,7 +45,8 @@ def problem(place: str, path: str, value: object, wrong: str, remedy: str) -> st
 
 def shown(value: object) -> str:
     """A value as it fits into a line; printable characters only."""
-    return _cut(str(value) if isinstance(value, str | PurePath) else repr(value), _LONGEST_VALUE)
+    plain = isinstance(value, str | PurePath | dt.date)
+    return _cut(str(value) if plain else repr(value), _LONGEST_VALUE)
 
 
 def _bearable(line: str) -> str:

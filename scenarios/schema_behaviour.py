@@ -81,7 +81,7 @@ class FlexibleLoadSection(Section):
     homes_share: Share = 1.0
     """Share of homes with flexible load; met exactly, drawn by seed."""
     earliest: str = Field(default="06:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
-    """The block begins no sooner, local time `HH:MM` in quotes."""
+    """The block begins no sooner, local time `HH:MM`."""
     latest: str = Field(default="22:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
     """The block ends no later; both belong to one market day, which begins with the tariff's first
     frame (06:00 for KSEB), so that `06:00` is the market day's end here."""
@@ -107,7 +107,7 @@ class GridSection(Section):
     curtailment: Annotated[str, NameFrom("CURTAILMENT_RULES")] = "proportional"
     """Who gives up how much where a voltage is too high."""
     transformer_kva: float | None = Field(default=None, gt=0.0)
-    """Rating of the transformer that feeds the feeder [kVA]: power flowing back through it is
-    curtailed to this; left out, it is not watched."""
+    """Rating of the transformer that feeds the feeder [kVA]: in real time, power flowing back
+    through it is curtailed to this (gates check voltages alone); left out, it is not watched."""
     outages: Annotated[tuple[OutageSection, ...], Field(strict=False)] = ()
     """Outages of the supply: contracts of these hours are void, load is not served."""

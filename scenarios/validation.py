@@ -170,6 +170,9 @@ def _line(detail: ErrorDetails, place: str) -> str:
         return problem(place, path, value, wrong, f"match {context['pattern']}")
     if kind in ("contradiction", "range_order"):
         return problem(place, path, value, "values contradict one another", detail["msg"])
+    if kind == "tuple_type" and (keys := _known_keys(location)):
+        item = ", ".join(f"{key}: ..." for key in keys)
+        return problem(place, path, value, "is not a list", f"write items as [{{{item}}}]")
     wrong, remedy = _TYPES.get(kind, (detail["msg"], "see gridbazaar schema"))
     return problem(place, path, value, wrong, remedy)
 
@@ -182,9 +185,11 @@ def _path(location: Iterable[int | str]) -> str:
 
 
 def _known_keys(location: Iterable[int | str]) -> tuple[str, ...]:
-    """Keys of the section at a place of the schema."""
+    """Keys of the section, or of each item of the list, at a place of the schema."""
     model: type[BaseModel] = Scenario
     for step in location:
+        if isinstance(step, int):
+            continue
         field = model.model_fields.get(str(step))
         inner = _section(field.annotation) if field else None
         if inner is None:
@@ -196,6 +201,6 @@ def _known_keys(location: Iterable[int | str]) -> tuple[str, ...]:
 def _section(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    if get_origin(annotation) in (Union, types.UnionType):
+    if get_origin(annotation) in (Union, types.UnionType, tuple):
         return next(filter(None, map(_section, get_args(annotation))), None)
     return None

@@ -1,8 +1,8 @@
 """Read YAML text safely: no objects, no duplicate keys, numbers as people write them.
 
-Values are those of YAML 1.2's core schema where 1.1 surprises: ``1e-3`` is a number and ``on``,
-``off``, ``yes``, ``no`` are words. Anchors and aliases are refused: no scenario needs them, and a
-few lines of them can unfold to gigabytes.
+Values are those of YAML 1.2's core schema where 1.1 surprises: ``1e-3`` is a number, ``10:00`` is
+a text and not 600, and ``on``, ``off``, ``yes``, ``no`` are words. Anchors and aliases are refused:
+no scenario needs them, and a few lines of them can unfold to gigabytes.
 """
 
 from __future__ import annotations
@@ -56,11 +56,20 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":float"))]
+    first: [
+        (tag, pattern)
+        for tag, pattern in resolvers
+        if not tag.endswith((":bool", ":float", ":int"))
+    ]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"^[-+]?(?:0b[0-1_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$"),
+    list("-+0123456789"),
 )
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
@@ -96,6 +105,8 @@ def read_yaml_text(text: str, place: str) -> Any:
     --------
     >>> read_yaml_text("market: {k: 1e-1}", "my.yaml")
     {'market': {'k': 0.1}}
+    >>> read_yaml_text("{earliest: 10:00, days: 3}", "my.yaml")
+    {'earliest': '10:00', 'days': 3}
     >>> try:
     ...     read_yaml_text("days: 1\\ndays: 2", "my.yaml")
     ... except ScenarioError as error:

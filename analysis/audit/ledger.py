@@ -300,6 +300,8 @@ def _month_entries(
                 yield _entries(at, line, home, UTILITY, part.energy, part.amount)
         drawn = bulk_kwh(run, month, run.network)
         cost = whole_minor(np.array([drawn * price * unit]))
+        if drawn == 0.0:  # a month without supply
+            continue
         sides = (UTILITY, BULK) if drawn >= 0.0 else (BULK, UTILITY)
         yield Entries(
             np.array([batch]),

@@ -9,7 +9,7 @@ from .check import Findings
 from .energy import ENERGY_KWH, PAIRS_KWH
 from .inputs import Run
 from .mechanisms import POOLS, check_own_prices
-from .plans import LEAST_ORDER_KWH
+from .plans import LEAST_ORDER_KWH, bids_of
 
 #: So far below the limit no bus holds an export back. [p.u.]
 FAR_PU = 1e-3
@@ -43,9 +43,7 @@ def check_orders(run: Run, found: Findings) -> None:
         found.explain(TRUTHFUL, f"prices of the strategy {strategy!r} cannot be derived")
         return
     terms, members = run.terms, run.members
-    charge = terms.transaction_charge * (1.0 - terms.seller_share) + terms.network_charge
-    retail = terms.retail[run.time.tod][orders.frame]
-    bid = np.maximum(retail - charge - members["bid_margin_per_kwh"][orders.home], 0.0)
+    bid = np.maximum(bids_of(run)[orders.frame, orders.home], 0.0)
     battery = run.scenario["battery"]
     stored = terms.feed_in / float(battery["round_trip_efficiency"])
     stored += float(battery["wear_cost_per_kwh"])

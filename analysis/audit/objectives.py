@@ -117,7 +117,9 @@ def published(run: Run, found: Findings, offer: np.ndarray, bid: np.ndarray) -> 
         RELATIVE,
         lambda f: f"{run.time.ids[f]} ({recorded[f]:.10g} recorded, relative to m sum b)",
     )
-    _check_collapsed(run, found, least / price)
+    with np.errstate(divide="ignore", invalid="ignore"):  # energy may go for nothing
+        ratio = least / price
+    _check_collapsed(run, found, ratio)
 
 
 def bracket(

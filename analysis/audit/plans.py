@@ -19,6 +19,22 @@ ORDERED = "homes order what they plan, and nobody whom the rules leave out"
 #: Orders below a watt-hour are not sent.
 LEAST_ORDER_KWH = 1e-3
 SAME_KWH = 1e-9
+#: A bid so little below nothing is a bid of nothing. [currency/kWh]
+ROUND_OFF = 1e-9
+
+
+def bids_of(run: Run) -> np.ndarray:
+    """Return what a kWh from a peer is worth to each home, charges and margin taken off.
+
+    Returns
+    -------
+    ndarray (n_frames, n_homes)
+        [currency/kWh]; below 0 where even energy for nothing would cost more than the grid's.
+    """
+    terms = run.terms
+    charge = terms.transaction_charge * (1.0 - terms.seller_share) + terms.network_charge
+    retail = terms.retail[run.time.tod]
+    return np.asarray(retail[:, None] - charge - run.members["bid_margin_per_kwh"])
 
 
 @dataclass(frozen=True)
@@ -101,6 +117,8 @@ class PlanAudit:
         orders = run.orders
         ordered[orders.frame, orders.home] = np.where(orders.is_ask, 1, -1) * orders.quantity
         planned = np.where(run.left_out, 0.0, run.plans.surplus)
+        # Where charges and margin take more than retail, no price of a peer's would be a gain.
+        planned = np.where((planned < 0.0) & (bids_of(run) < -ROUND_OFF), 0.0, planned)
         found.close(
             ORDERED,
             ordered,

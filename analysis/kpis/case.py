@@ -25,9 +25,10 @@ class Case:
 
     Attributes
     ----------
-    load_kwh, generated_kwh, curtailed_kwh, ordered_kwh : (n_intervals,)
-        All meters together [kWh]; generated is what PV delivered, ordered what was curtailed on
-        the grid's order in real time.
+    load_kwh, unserved_kwh, generated_kwh, curtailed_kwh, ordered_kwh : (n_intervals,)
+        All meters together [kWh]; unserved is load of hours without supply, which `load_kwh`
+        leaves out; generated is what PV delivered, ordered what was curtailed on the grid's order
+        in real time.
     import_kwh, export_kwh, net_export_kwh : (n_intervals,)
         What all meters together draw and feed, and the difference [kWh].
     substation_kw, substation_kvar, loss_kw, v_min_pu, v_max_pu : (n_intervals,)
@@ -41,6 +42,7 @@ class Case:
     """
 
     load_kwh: Floats
+    unserved_kwh: Floats
     generated_kwh: Floats
     curtailed_kwh: Floats
     ordered_kwh: Floats
@@ -118,11 +120,12 @@ class Figures:
         What buyers pay into the market and sellers get out of it, each net of what flows the
         other way: by the side of the member's order in the frame [currency].
     sold_kwh, bought_kwh, net_kwh, ordered_kwh, deviation_kwh : (n_frames, n_members)
-        Contracts and meters by frame [kWh].
+        Contracts and meters by frame [kWh]; of contracts, what no outage made void.
     retail_per_kwh, feed_in_per_kwh, price_per_kwh : (n_frames,)
         Prices [currency/kWh]; NaN without trade, or where energy has none.
     trade_kwh, trade_per_kwh : (n_trades,)
-        Energy and price of each seller-buyer pair; NaN where energy has none.
+        Energy that no outage made void and price of each seller-buyer pair; NaN where energy has
+        none.
     scheduled_v_max_pu, unchecked_v_max_pu : (n_frames,)
         Greatest voltage of the accepted schedule, and of the first one, before the network's
         check changed anything; NaN where there is none [p.u.].
@@ -185,6 +188,7 @@ def side(results: Results, which: str) -> Case:
 
     return Case(
         load_kwh=column(meters, "load_kwh"),
+        unserved_kwh=column(meters, "unserved_kwh"),
         generated_kwh=column(meters, "pv_kwh") - column(meters, "curtailed_kwh"),
         curtailed_kwh=column(meters, "curtailed_kwh"),
         ordered_kwh=column(meters, "ordered_kwh"),

@@ -208,13 +208,14 @@ def greatest_loading(current_a: ArrayLike, ampacity_a: ArrayLike) -> float | Non
 
 def violation_depth_pu(
     v_min_pu: ArrayLike, v_max_pu: ArrayLike, lower_pu: float, upper_pu: float
-) -> float:
+) -> float | None:
     """By how much the worst voltage lies outside its limits.
 
     Formula: max(0, max_t V_max,t - upper, lower - min_t V_min,t)
     Unit: p.u.
     Source: common
-    Care: 0 where every voltage keeps the band; intervals without solution are left out.
+    Care: 0 where every voltage keeps the band; intervals without solution or supply are left out,
+    and n/a is the depth of a run that has no others.
 
     Parameters
     ----------
@@ -225,7 +226,7 @@ def violation_depth_pu(
 
     Returns
     -------
-    float
+    float or None
         [p.u.]
 
     Examples
@@ -233,8 +234,10 @@ def violation_depth_pu(
     >>> round(violation_depth_pu([0.9375, 0.97], [1.02, 1.06], 0.95, 1.05), 6)
     0.0125
     """
-    beyond = max(float(np.nanmax(v_max_pu)) - upper_pu, lower_pu - float(np.nanmin(v_min_pu)))
-    return max(0.0, beyond)
+    lowest, highest = np.asarray(v_min_pu, dtype=float), np.asarray(v_max_pu, dtype=float)
+    if np.isnan(lowest).all():
+        return None
+    return max(0.0, float(np.nanmax(highest)) - upper_pu, lower_pu - float(np.nanmin(lowest)))
 
 
 def schedules_over_limit(v_max_pu: ArrayLike, upper_pu: float) -> float:

@@ -41,7 +41,9 @@ def figures_of(results: Results) -> Figures:
         grid[row, column] = positions[name].to_numpy()
         return grid
 
-    sold, bought = by_member("sold_kwh"), by_member("bought_kwh")
+    # Contracts of hours without supply are void: ledger and meters have what is left of them.
+    kept = 1.0 - frames.void_share.to_numpy()
+    sold, bought = kept[:, None] * by_member("sold_kwh"), kept[:, None] * by_member("bought_kwh")
     minor = 1.0 / manifest["minor_per_major"]
     paid, received = _money(
         results, _selling(results.orders, frame_of, member_of), frame_of, member_of, minor
@@ -74,7 +76,7 @@ def figures_of(results: Results) -> Figures:
         retail_per_kwh=frames.retail_per_kwh.to_numpy(),
         feed_in_per_kwh=frames.feed_in_per_kwh.to_numpy(),
         price_per_kwh=traded_prices(results).to_numpy(dtype=np.float64, na_value=np.nan),
-        trade_kwh=trades.energy_kwh.to_numpy(),
+        trade_kwh=kept[_codes(trades.frame_id, frame_of)] * trades.energy_kwh.to_numpy(),
         trade_per_kwh=per_kwh if has_prices(results) else np.full(len(trades), np.nan),
         scheduled_v_max_pu=frames.v_max_pu.to_numpy(dtype=np.float64, na_value=np.nan),
         unchecked_v_max_pu=frames.v_max_unchecked_pu.to_numpy(dtype=np.float64, na_value=np.nan),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import energy, grid, members, trade, utility, welfare
-from .case import Case, Figures
+from .case import Case, Figures, Floats
 
 Value = float | None
 GRID_FACTOR_KG_PER_KWH = 0.727
@@ -207,6 +207,8 @@ def _energy() -> list[Kpi]:
     e, group = energy, "energy"
     return [
         _both("load_kwh", "load", "kWh", group, None, lambda c, f: float(c.load_kwh.sum())),
+        _both("unserved_kwh", "load that an outage left without supply", "kWh", group, None,
+              lambda c, f: float(c.unserved_kwh.sum())),
         _both("generated_kwh", "PV energy delivered", "kWh", group, None,
               lambda c, f: float(c.generated_kwh.sum())),
         _both("curtailed_kwh", "PV energy curtailed", "kWh", group, None,
@@ -259,13 +261,18 @@ def _losses(c: Case, f: Figures) -> float:
     return float(c.loss_kw[known].sum()) * f.hours
 
 
+def _solved(v_pu: Floats) -> list[float]:
+    """Return the voltages that are known: without supply, or a solution, there is none."""
+    return [float(v) for v in v_pu[v_pu == v_pu]]
+
+
 def _voltages() -> list[Kpi]:
     g, group = grid, "voltages"
     return [
         _both("v_min_pu", "least voltage", "p.u.", group, None,
-              lambda c, f: float(min(c.v_min_pu[c.v_min_pu == c.v_min_pu]))),
+              lambda c, f: min(_solved(c.v_min_pu), default=None)),
         _both("v_max_pu", "greatest voltage", "p.u.", group, None,
-              lambda c, f: float(max(c.v_max_pu[c.v_max_pu == c.v_max_pu]))),
+              lambda c, f: max(_solved(c.v_max_pu), default=None)),
         _both("violation_intervals", "intervals with a voltage outside the limits", "intervals",
               group, None,
               lambda c, f: float(((c.v_max_pu > f.upper_pu) | (c.v_min_pu < f.lower_pu)).sum())),

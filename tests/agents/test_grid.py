@@ -10,6 +10,7 @@ from gridbazaar.agents.curtailment import Excess, hold_for_transformer
 from gridbazaar.agents.grid import GridAgent
 from gridbazaar.agents.market_operator import Connection
 from gridbazaar.agents.registry import CURTAILMENT_RULES
+from gridbazaar.network.feeder import Feeder
 from gridbazaar.network.library import load_feeder
 from gridbazaar.network.limits import VoltageLimits
 from gridbazaar.network.power_flow import solve_power_flow
@@ -64,6 +65,49 @@ def test_rules_share_differently_and_sensitivity_loses_less_energy():
     by_place = share["sensitivity"][share["sensitivity"] > 1e-6]
     assert by_place.std() > common.std()
     assert orders["sensitivity"].sum() < orders["proportional"].sum()
+
+
+STAR = 18
+
+
+@pytest.mark.parametrize("rule", CURTAILMENT_RULES)
+def test_many_lines_are_cured_each_by_its_own(rule):
+    """Eighteen lines from one transformer, nothing in common but the source."""
+    none = np.zeros(STAR + 1)
+    lines = Feeder(
+        name="star",
+        source="made up",
+        bus_names=tuple(str(i) for i in range(STAR + 1)),
+        slack=0,
+        base_kv=0.4,
+        from_bus=np.zeros(STAR, dtype=np.int64),
+        to_bus=np.arange(1, STAR + 1),
+        r_ohm=np.full(STAR, 0.2),
+        x_ohm=np.full(STAR, 0.1),
+        i_max_a=np.full(STAR, np.nan),
+        load_kw=none,
+        load_kvar=none,
+        n_customers=np.zeros(STAR + 1, dtype=np.int64),
+        source_voltage_pu=1.04,
+    )
+    at = Connection(lines, np.arange(1, STAR + 1), VoltageLimits(), 0.95, 0.25)
+    out = np.linspace(1.0, 4.0, STAR)
+    excess = Excess(at, out, none[None], out)
+    held = CURTAILMENT_RULES[rule](excess)
+    before, after = excess.voltages(np.stack([0.0 * out, held]))
+    over = before[1:] > 1.05
+    assert over.sum() > 8 and after.max() <= 1.05 + 1e-9
+    assert after[1:][over].min() > 1.0499 and not held[~over].any()
+
+
+@pytest.mark.parametrize("rule", CURTAILMENT_RULES)
+def test_where_the_source_itself_is_too_high_nobody_exports(rule):
+    feeder = load_feeder("kerala_village_lv").with_source_voltage(1.06)
+    bus = np.setdiff1d(np.arange(feeder.n_buses), [feeder.slack])
+    out = np.full(len(bus), 0.2)
+    at = Connection(feeder, bus, VoltageLimits(), 0.95, 0.25)
+    held = CURTAILMENT_RULES[rule](Excess(at, out, np.zeros((1, feeder.n_buses)), out))
+    np.testing.assert_array_equal(held, out)
 
 
 @settings(max_examples=20, deadline=None)

@@ -3,7 +3,7 @@
 import mesa
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gridbazaar.agents.battery_plan import BatteryPlan
@@ -74,6 +74,7 @@ def frame(seed, scale, method, may_trade=None):
     scale=st.sampled_from([1.0, 6.0, 14.0]),
     method=st.sampled_from(["adaptive-capping", "constrained"]),
 )
+@example(seed=9038, scale=1.0, method="adaptive-capping")
 def test_a_frame_adds_up_and_keeps_its_limits(seed, scale, method):
     operator, plan, result = frame(seed, scale, method)
     schedule, at = result.schedule, operator.connection
@@ -89,10 +90,18 @@ def test_a_frame_adds_up_and_keeps_its_limits(seed, scale, method):
     np.testing.assert_allclose(spare[whole], np.maximum(left, 0.0)[whole], atol=1e-7)
     assert np.all(spare[~whole] <= 1e-7) and np.all(schedule.sold_kwh <= offered * (1 + 1e-9))
     np.testing.assert_allclose(schedule.bought_kwh + schedule.grid_import_kwh, demand, atol=1e-7)
-    # what the battery sold is discharged, and no more
+    # what the battery sold is discharged, and no more; where a part of what is for sale meets
+    # needs of the home in other intervals, that part comes along
     discharged = (schedule.discharge_kwh - plan.battery.discharge_kwh).sum(axis=1)
     sold_of_it = np.maximum(schedule.sold_kwh - surplus, 0.0)
-    np.testing.assert_allclose(discharged, sold_of_it, atol=1e-7)
+    for_sale = plan.battery.for_sale_kwh.sum(axis=1)
+    along = np.divide(
+        for_sale,
+        plan.battery_for_sale_kwh,
+        out=np.ones(MEMBERS),
+        where=plan.battery_for_sale_kwh > 0.0,
+    )
+    np.testing.assert_allclose(discharged, along * sold_of_it, atol=1e-7)
     # voltages of the whole schedule, by a power flow of its own
     forecast = FeederForecast.of_plan(plan, FEEDER, at.bus, at.limits, at.power_factor, HOURS)
     flow = solve_power_flow(

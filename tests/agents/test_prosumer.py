@@ -1,5 +1,7 @@
 """What a household asks or bids: trading at its price never costs more than not trading."""
 
+from dataclasses import replace
+
 import mesa
 import numpy as np
 import pytest
@@ -75,3 +77,18 @@ def test_every_registered_name_builds_what_its_protocol_asks(registry, methods):
     for build in registry.values():
         made = build(setups[methods[0]]) if methods[0] in setups else build()
         assert all(callable(getattr(made, method)) for method in methods)
+
+
+@pytest.mark.parametrize("name", BIDDING_STRATEGIES)
+def test_who_would_lose_on_energy_for_nothing_bids_below_nothing(name):
+    """With 8.5 of charges on a retail price of 8 only a book without this bid is fair to it."""
+    dear = replace(plan(-2.0), prices=FramePrices(8.0, 0.0, 0.5, 8.5, 0.0))
+    strategy = BIDDING_STRATEGIES[name](BiddingSetup(margin_per_kwh=0.5))
+    order = Prosumer(mesa.Model(rng=1), "home", 0, Preferences(0.0, 0.0), strategy).decide(dear)
+    assert (order.side, order.quantity_kwh, order.price_per_kwh) == ("bid", 2.0, -0.5)
+
+
+def test_a_worth_of_nothing_but_for_round_off_is_a_bid_of_nothing():
+    even = replace(plan(-2.0), prices=FramePrices(8.0, 0.0, 0.5, 8.0 + 1e-13, 0.0))
+    member = Prosumer(mesa.Model(rng=1), "home", 0, Preferences(0.0, 0.0), Truthful())
+    assert member.decide(even).price_per_kwh == 0.0

@@ -20,6 +20,7 @@ def case(net, curtailed, bill, over, account):
     net = np.array(net)
     return Case(
         load_kwh=np.array([4.0, 4.0]),
+        unserved_kwh=np.zeros(2),
         generated_kwh=np.array([5.0 - curtailed, 0.0]),
         curtailed_kwh=np.array([curtailed, 0.0]),
         ordered_kwh=np.array([0.5 * curtailed, 0.0]),

@@ -53,7 +53,9 @@ def problems_of(path, overrides=()):
         ("bidding.margin_per_kwh=-1", "is negative"),
         ("flexible_load.share=1.5", "is above 1"),
         ("flexible_load.by=sun", "use tariff or price"),
-        ("flexible_load.earliest=23:00", "is not text"),
+        ("flexible_load.earliest=600", "is not text"),
+        ("flexible_load.latest=2025-11-01", "latest: 2025-11-01: is not text"),
+        ("grid.outages={start: 2025-11-01 17:00, hours: 3}", "[{start: ..., hours: ...}]"),
         ("flexible_load.earliest='25:00'", "characters that are not allowed"),
         ("flexible_load={share: 0.1, duration_hours: 17}", "longer than its window of 16 h"),
         ("flexible_load={share: 0.1, duration_hours: 0.3}", "no whole number of intervals"),
@@ -106,6 +108,21 @@ def test_one_wrong_value(override, words):
     found = problems_of("kerala-village", [override])
     assert len(found) == 1, found
     assert words in found[0]
+
+
+@pytest.mark.parametrize(
+    ("item", "words"), [("hour", "perhaps hours"), ("begin", "use one of start, hours")]
+)
+def test_an_unknown_key_of_an_item_is_told_with_the_known_ones(item, words):
+    outage = {"start": "2025-11-03 17:00", "hours": 3, item: 3}
+    (found,) = problems_of("kerala-village", [f"grid.outages=[{outage}]"])
+    assert f"grid.outages[0].{item}" in found and words in found
+
+
+def test_clock_times_need_no_quotes():
+    changes = ["flexible_load={share: 0.1, earliest: 10:00, latest: 18:30}"]
+    section = load_scenario("kerala-village", changes).flexible_load
+    assert (section.earliest, section.latest) == ("10:00", "18:30")
 
 
 def test_all_at_once(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gridbazaar.analysis.audit import audit_run
 from gridbazaar.sim.build import build_world, load_checked
 from gridbazaar.sim.model import MarketModel
 from gridbazaar.sim.run import run_scenario
@@ -195,3 +196,25 @@ def test_forecast_errors_follow_from_the_files(full):
     one = (meters.prosumer == "home-007").to_numpy()
     row = errors.loc[("home-007", "load")]
     assert row.mae_over_mean == pytest.approx(np.abs(gap[one]).sum() / actual[one].sum())
+
+
+def test_nobody_is_drawn_into_trade_by_charges_above_retail(tmp_path):
+    """Of energy that sellers give for nothing, buyers would still pay dearer than of the grid's."""
+    settings = [
+        "days=1",
+        "market.engine=exact",
+        "forecast.name=perfect",
+        "tariff={preset: simple, network_charge_per_kwh: 7.5, feed_in_per_kwh: 0}",
+        "members.generate.ask_margin_per_kwh=[0, 0]",
+    ]
+    results = run_scenario("kerala-village", settings, out=tmp_path / "run")
+    bids = results.orders[results.orders.side == "bid"]
+    homes = results.members.set_index("prosumer").bid_margin_per_kwh
+    retail = results.frames.set_index("frame_id").retail_per_kwh
+    needs = results.positions[results.positions.grid_import_scheduled_kwh > 1e-3]
+    worth = needs.frame_id.map(retail).astype(float) - 7.5
+    worth = (worth - needs.prosumer.map(homes).astype(float)).to_numpy()
+    assert (worth < 0.0).sum() > 50 and (bids.price_per_kwh >= 0.0).all()
+    assert not needs.bought_kwh[worth < 0.0].any()
+    assert (results.bills.saving_price_effect >= -0.01).all()
+    assert [check for check in audit_run(results.path).checks if not check.ok] == []
