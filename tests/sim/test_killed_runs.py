@@ -48,16 +48,16 @@ def test_killed_at_ten_random_moments_it_writes_the_same_files(command, place, w
     changes = rng.sample(range(1, whole["changes"] + 1), KILLS // 2)
     moments = [rng.uniform(0.0, whole["seconds"]) for _ in range(KILLS - len(changes))]
     kills = [{"at_change": n} for n in sorted(changes)] + [{"after": t} for t in sorted(moments)]
-    killed = 0
     for i, kill in enumerate(kills):
-        first = command(*RUN, f"killed-{i}", **kill)
-        killed += first["status"] == -signal.SIGKILL
-        assert first["status"] in (0, -signal.SIGKILL), (kill, first["err"])
-        done = command(*RUN, f"killed-{i}", "--resume")
+        out = f"killed-{i}"
+        while (first := command(*RUN, out, **kill))["status"] == 0:
+            kill = {"after": 0.5 * kill["after"]}  # this run was faster than the whole one
+            out += "-sooner"
+        assert first["status"] == -signal.SIGKILL, (kill, first["err"])
+        done = command(*RUN, out, "--resume")
         assert done["status"] == 0, (kill, done["err"])
-        assert_same_tree(place / "whole", place / f"killed-{i}")
-        assert not (place / f"killed-{i}.partial").exists()
-    assert killed >= KILLS - 2  # a moment near the end may come too late
+        assert_same_tree(place / "whole", place / out)
+        assert not (place / f"{out}.partial").exists()
 
 
 @pytest.mark.parametrize("last", range(0, 6, 2))
@@ -68,7 +68,7 @@ def test_killed_at_its_last_steps_it_is_not_simulated_again(command, place, whol
     done = command(*RUN, out, "--resume")
     assert done["status"] == 0, done["err"]
     assert_same_tree(place / "whole", place / out)
-    assert done["seconds"] < 0.6 * whole["seconds"]
+    assert done["changes"] < 0.6 * whole["changes"]  # of files; the days' own are not among them
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
