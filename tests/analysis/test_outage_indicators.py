@@ -6,6 +6,7 @@ import pytest
 from gridbazaar.analysis.audit import audit_run
 from gridbazaar.analysis.headline import headline_figures, headline_rows
 from gridbazaar.analysis.kpis import kpi_table
+from gridbazaar.analysis.report_tables import frame_sheet
 from gridbazaar.sim.results import Results
 from gridbazaar.sim.run import run_scenario
 
@@ -43,6 +44,14 @@ def test_contracts_count_as_far_as_they_are_not_void(partly_dark):
     # The ledger holds whole paise, hence the margin.
     assert market["buyers_surplus"] == pytest.approx((energy * gain).sum(), abs=1.0)
     assert headline_figures(partly_dark)["traded_kwh"] == pytest.approx(energy.sum())
+
+
+def test_the_report_says_how_much_of_the_trade_was_void(partly_dark):
+    sheet = frame_sheet(partly_dark)
+    assert all(len(row) == len(sheet.columns) for row in sheet.rows)
+    void = sheet.columns.index("of it void by outage kWh")
+    traded = partly_dark.frames.traded_kwh[0]
+    assert [row[void][0] for row in sheet.rows] == [f"{traded * 5 / 12:,.0f}", "0", "0"]
 
 
 def test_load_without_supply_is_told_and_is_no_load(partly_dark):
