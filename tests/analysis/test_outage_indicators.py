@@ -70,5 +70,5 @@ def test_a_run_without_any_supply_has_indicators_and_passes_the_audit(tmp_path):
     assert table.loc[["v_min_pu", "v_max_pu", "violation_depth_pu"], "market"].isna().all()
     assert table.market["load_kwh"] == 0.0
     assert table.market["traded_kwh"] == 0.0
-    assert dict(headline_rows(results))["voltages, least and greatest"] == "n/a to n/a"
+    assert dict(headline_rows(results))["voltages, least and greatest"] == "n/a"
     assert [check for check in audit_run(results.path).checks if not check.ok] == []
