@@ -75,7 +75,8 @@ def headline_rows(results: Results) -> list[tuple[str, str]]:
         ("PV energy curtailed", text("curtailed_kwh", "{:,.1f} kWh")),
         (
             "voltages, least and greatest",
-            f"{text('v_min_pu', '{:.3f}')} to {text('v_max_pu', '{:.3f} p.u.')}",
+            text("v_min_pu", "{:.3f} to ") * (figure["v_max_pu"] is not None)
+            + text("v_max_pu", "{:.3f} p.u."),
         ),
     ]
 

@@ -52,8 +52,13 @@ def frame_sheet(results: Results) -> Sheet:
         "demanded kWh",
         "traded kWh",
     )
+    frames = results.frames.assign(
+        price=traded_prices(results),
+        void_kwh=results.frames.void_share * results.frames.traded_kwh,
+    )
+    dark = bool((frames.void_share > 0.0).any())  # then indicators count what is left
+    columns += ("of it void by outage kWh",) if dark else ()
     columns += ("mean price", "capped frames", "withheld kWh", "curtailed kWh")
-    frames = results.frames.assign(price=traded_prices(results))
     priced = has_prices(results)
     rows: list[list[Cell]] = []
     for name, part in frames.groupby("name", sort=False):
@@ -65,6 +70,7 @@ def frame_sheet(results: Results) -> Sheet:
                 number(len(part)),
                 number((part.traded_kwh > 0).sum()),
                 *(number(part[c].sum()) for c in ("offered_kwh", "demanded_kwh", "traded_kwh")),
+                *([number(part.void_kwh.sum())] if dark else []),
                 "n/a" if price is None else number(price, 2),
                 number((part.capped_kwh > 0).sum()),
                 number(part.withheld_kwh.sum()),

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from ..agents.flexible_load import FlexibleLoad
 from ..agents.forecast import Forecast, ForecastRequest, ForecastSetup
 from ..agents.forecast_clear_sky import ClearSkyScaled
 from ..agents.registry import FORECASTS
@@ -94,6 +95,31 @@ class Forecaster:
             for old in list(self._made)[:-_KEPT]:
                 del self._made[old]
         return self._made[frame.number]
+
+    def flexible_kwh(self, flexible: FlexibleLoad, frame: Frame) -> np.ndarray:
+        """Return the flexible energy that each member expects of a frame's market day.
+
+        The mean of the days before the gate; a method that foresees is asked about the day itself,
+        with the error of the day's first interval.
+
+        Parameters
+        ----------
+        flexible : FlexibleLoad
+            Flexible loads, history included.
+        frame : Frame
+            The frame whose gate closes.
+
+        Returns
+        -------
+        ndarray (n_members,)
+            [kWh].
+        """
+        method, per_day = self._methods["load"], self._calendar.intervals_per_day
+        if not method.foresees:
+            return flexible.expected_kwh(frame.gate_minute // MINUTES_PER_DAY)
+        before = self._metered["load"][:, : self._first_index + frame.day * per_day]
+        actual = flexible.energy_kwh[:, flexible.history_days + frame.day, None]
+        return method.predict(ForecastRequest(before, 1, per_day, actual_kwh=actual))[:, 0]
 
     def _predict(self, frame: Frame, quantity: str) -> np.ndarray:
         calendar, metered = self._calendar, self._metered[quantity]

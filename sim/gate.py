@@ -8,7 +8,6 @@ import numpy as np
 
 from ..agents.battery_plan import Outlook
 from ..agents.frame_plan import FramePlan, FramePrices
-from ..market.tod import MINUTES_PER_DAY
 from .calendar import Frame
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def flexible_plan(
     per_day, horizon = calendar.intervals_per_day, net_kwh.shape[1]
     first = calendar.index(frame.start_minute) % per_day
     until = first + calendar.index(frame.end_minute - frame.start_minute)
-    energy = flexible.expected_kwh(frame.gate_minute // MINUTES_PER_DAY)
+    energy = model.world.forecaster.flexible_kwh(flexible, frame)
     if flexible.by == "tariff":
         buy_per_kwh = sell_per_kwh = retail_per_kwh[None]
     starts = model.state.flexible_starts.setdefault(

@@ -6,6 +6,7 @@ import pytest
 from gridbazaar.analysis.audit import audit_run
 from gridbazaar.analysis.headline import headline_figures, headline_rows
 from gridbazaar.analysis.kpis import kpi_table
+from gridbazaar.analysis.report_tables import frame_sheet
 from gridbazaar.sim.results import Results
 from gridbazaar.sim.run import run_scenario
 
@@ -45,6 +46,14 @@ def test_contracts_count_as_far_as_they_are_not_void(partly_dark):
     assert headline_figures(partly_dark)["traded_kwh"] == pytest.approx(energy.sum())
 
 
+def test_the_report_says_how_much_of_the_trade_was_void(partly_dark):
+    sheet = frame_sheet(partly_dark)
+    assert all(len(row) == len(sheet.columns) for row in sheet.rows)
+    void = sheet.columns.index("of it void by outage kWh")
+    traded = partly_dark.frames.traded_kwh[0]
+    assert [row[void][0] for row in sheet.rows] == [f"{traded * 5 / 12:,.0f}", "0", "0"]
+
+
 def test_load_without_supply_is_told_and_is_no_load(partly_dark):
     table = kpi_table(partly_dark).set_index("kpi")
     meters = partly_dark.meters
@@ -61,5 +70,5 @@ def test_a_run_without_any_supply_has_indicators_and_passes_the_audit(tmp_path):
     assert table.loc[["v_min_pu", "v_max_pu", "violation_depth_pu"], "market"].isna().all()
     assert table.market["load_kwh"] == 0.0
     assert table.market["traded_kwh"] == 0.0
-    assert dict(headline_rows(results))["voltages, least and greatest"] == "n/a to n/a"
+    assert dict(headline_rows(results))["voltages, least and greatest"] == "n/a"
     assert [check for check in audit_run(results.path).checks if not check.ok] == []

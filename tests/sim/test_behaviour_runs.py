@@ -218,3 +218,15 @@ def test_nobody_is_drawn_into_trade_by_charges_above_retail(tmp_path):
     assert not needs.bought_kwh[worth < 0.0].any()
     assert (results.bills.saving_price_effect >= -0.01).all()
     assert [check for check in audit_run(results.path).checks if not check.ok] == []
+
+
+def test_a_perfect_forecast_foresees_flexible_load_and_a_noisy_one_errs_about_it(tmp_path):
+    errors = {}
+    for name in ("perfect", "noisy"):
+        settings = ["days=2", "market.engine=exact", f"forecast.name={name}", "forecast.noise=0.3"]
+        settings += ["flexible_load={share: 0.5, by: price}"]
+        results = run_scenario("kerala-village", settings, out=tmp_path / name)
+        table = pd.read_csv(results.path / "forecast_errors.csv")
+        errors[name] = table[table.quantity == "load"].set_index("prosumer").mae_over_mean
+    assert errors["perfect"].max() < 1e-12
+    assert 0.1 < errors["noisy"].drop("community").median() < 0.4
