@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import mesa
@@ -18,6 +19,7 @@ from .market_run import MarketRun
 from .settings import chosen_scenario, settings_of
 
 _LATE = 3.0  # seconds after Reset in which the thread that played before may still come by
+_UNWATCHED = 0.5  # seconds from look to look for a browser that comes back
 
 
 class Desk:
@@ -29,6 +31,8 @@ class Desk:
         A shipped name or a YAML file.
     overrides : list of str
         Changes as `path=value`.
+    watched : callable
+        Whether a browser shows the page now; the market waits while none does.
 
     Raises
     ------
@@ -44,8 +48,11 @@ class Desk:
     (1, 1)
     """
 
-    def __init__(self, scenario: str, overrides: list[str]) -> None:
-        self.scenario, self.overrides = scenario, overrides
+    def __init__(
+        self, scenario: str, overrides: list[str], watched: Callable[[], bool] = lambda: True
+    ) -> None:
+        self.scenario, self.overrides, self.watched = scenario, overrides, watched
+        self.closed = False
         self.settings = settings_of(load_scenario(scenario, overrides))
         self.run = MarketRun(chosen_scenario(scenario, overrides, self.settings, {}))
         self.player: threading.Thread | None = None
@@ -66,6 +73,11 @@ class Desk:
         old, self.run = self.run, run
         old.release()
         return []
+
+    def close(self) -> None:
+        """End for good: the page is gone, and whoever still plays stops."""
+        self.closed = True
+        self.run.release()
 
     def may_step(self) -> bool:
         """Tell a step of the new run from the last one of a thread that played the old run."""
@@ -104,6 +116,13 @@ class LiveMarket(mesa.Model):
         self.run = desk.run
 
     def step(self) -> None:
-        """Play one frame; an error is kept by the run and ends it."""
-        if self.desk.may_step():
+        """Play one frame; an error is kept by the run and ends it.
+
+        Mesa's player goes on when its tab is closed: nothing is played for nobody.
+        """
+        if self.desk.closed:
+            self.running = False
+        elif not self.desk.watched():
+            time.sleep(_UNWATCHED)
+        elif self.desk.may_step():
             self.running = self.run.step()

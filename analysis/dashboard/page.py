@@ -13,6 +13,7 @@ from typing import Any
 import solara
 from mesa.visualization import Slider, SolaraViz
 from mesa.visualization.utils import update_counter
+from solara.server import kernel_context
 
 from ...market.objectives import OBJECTIVES
 from ...scenarios.problems import ScenarioError
@@ -51,7 +52,7 @@ def Page() -> None:
 @solara.component
 def Playable(desk: Desk) -> None:
     """Put Mesa's controls beside the market of a desk."""
-    solara.use_effect(lambda: lambda: desk.run.release(), [])
+    solara.use_effect(lambda: desk.close, [])
     model = solara.use_memo(lambda: solara.Reactive(LiveMarket(desk)), [])
     with solara.Sidebar():
         solara.HTML(tag="p", classes=["gb-note"], unsafe_innerHTML=NOTE)
@@ -173,9 +174,22 @@ def picked_row(value: Any, bus_of: list[int], now: int) -> int | None:
 
 def _open_desk() -> tuple[Desk | None, list[str]]:
     try:
-        return Desk(*given_scenario()), []
+        return Desk(*given_scenario(), watched=_watcher()), []
     except ScenarioError as error:
         return None, error.problems
+
+
+def _watcher() -> Callable[[], bool]:
+    """Return a function that tells whether a browser is connected to this page."""
+    if not kernel_context.has_current_context():
+        return lambda: True  # rendered without a server
+    pages = kernel_context.get_current_context().page_status
+
+    def watched() -> bool:
+        states = list(pages.values())
+        return not states or kernel_context.PageStatus.CONNECTED in states
+
+    return watched
 
 
 def _control(setting: Setting) -> Any:

@@ -182,6 +182,30 @@ def test_a_late_step_of_the_old_player_leaves_the_new_market_alone():
     assert len(later[0].run.frames) == 1
 
 
+def test_nothing_is_played_for_nobody(monkeypatch):
+    """A tab that was closed while it played leaves Mesa's player behind."""
+    monkeypatch.setattr(live_market, "_UNWATCHED", 0.0)
+    seen = [True, False, True]
+    desk = live_market.Desk("kerala-estates", ["days=2"], watched=lambda: seen.pop(0))
+    model = live_market.LiveMarket(desk)
+    played = []
+    for _ in range(3):
+        model.step()
+        played.append(len(model.run.frames))
+    assert played == [1, 1, 2] and model.running
+    desk.close()
+    model.step()
+    assert len(desk.run.frames) == 2 and not model.running
+
+
+def test_a_page_that_ends_ends_its_player(page, monkeypatch):
+    opened = []
+    monkeypatch.setattr(live_market.Desk, "close", lambda desk: opened.append(desk))
+    other = Rendered()
+    other.close()
+    assert len(opened) == 1
+
+
 @pytest.mark.parametrize(
     "value", ["bus:99", "member:99", "99", "../x", "", None, "bus:-1", {"a": 1}, "²"]
 )
