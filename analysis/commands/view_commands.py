@@ -41,6 +41,7 @@ def view(
         say("Install it with: python -m pip install 'gridbazaar[viz]' (in a clone: '.[viz]')")
         raise typer.Exit(1)
     overrides = list(settings or [])
+    say("Playing a first frame (compiled once on a machine; some seconds) ...")
     with bad_input_listed():
         _prepare(scenario, overrides)
     try:

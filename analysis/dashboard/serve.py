@@ -160,15 +160,30 @@ def served(
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], url: str) -> None:
+    """Wait for the server, then ask for the page: a server may be up and have no page to give."""
     until = time.monotonic() + READY_SECONDS
     while time.monotonic() < until:
         if server.poll() is not None:
             raise ServeError(f"the server ended with status {server.returncode}: see above")
         try:
             with urllib.request.urlopen(f"{url}/readyz", timeout=2.0) as answer:
-                if answer.status == 200:
-                    return
+                ready = answer.status == 200
         except (urllib.error.URLError, OSError):
-            pass
+            ready = False
+        if ready:
+            _ask_for_page(url)
+            return
         time.sleep(0.1)
     raise ServeError(f"{url}: no answer within {READY_SECONDS:.0f} s: is the machine very busy?")
+
+
+def _ask_for_page(url: str) -> None:
+    try:
+        with urllib.request.urlopen(url, timeout=READY_SECONDS):
+            return
+    except (urllib.error.URLError, OSError) as error:
+        raise ServeError(
+            f"{url}: the server runs, but has no page to give ({error}): parts of the extra viz "
+            "lie outside this Python's environment; install it into this one: "
+            "python -m pip install --force-reinstall 'gridbazaar[viz]'"
+        ) from error

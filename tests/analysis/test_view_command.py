@@ -1,12 +1,14 @@
 """`gridbazaar view`: what it refuses, what it warns of, how it starts and ends its server."""
 
 import contextlib
+import http.server
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 
@@ -105,6 +107,29 @@ def test_the_scenario_travels_in_the_environment_alone(monkeypatch):
     assert not any(hostile in part for part in seen["command"])
     assert json.loads(seen["env"][serve.VARIABLE]) == {"scenario": hostile, "set": ["a=b"]}
     assert seen["env"]["SOLARA_TELEMETRY_MIXPANEL_ENABLE"] == "False"
+
+
+def test_a_server_without_a_page_is_told():
+    """Solara says that it is ready, and then fails on the page, where its assets are elsewhere."""
+
+    class Pageless(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path == "/readyz" else 500)
+            self.end_headers()
+
+        def log_message(self, *words):
+            pass
+
+    class Running:
+        def poll(self):
+            return None
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pageless) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with pytest.raises(serve.ServeError, match=r"no page to give .*500.*pip install"):
+            serve._wait_until_ready(Running(), url)
+        server.shutdown()
 
 
 def test_the_page_answers_on_this_machine_and_ends_with_the_command():
