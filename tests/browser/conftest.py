@@ -113,6 +113,14 @@ class Tab:
         for k in range(self.frame + 1, number + 1):
             self.press("Step")
             self.wait_for_frame(k)
+        self.settle()
+
+    def settle(self):
+        """Wait until all of the page is drawn: the head comes before what stands below it."""
+        before = None
+        while before != (now := (self.pictures, self.rows)):
+            before = now
+            self.page.wait_for_timeout(250)
 
     def slide(self, label, steps):
         slider = self.page.get_by_role("slider", name=label)
