@@ -118,7 +118,7 @@ class Tab:
     def settle(self):
         """Wait until all of the page is drawn: the head comes before what stands below it."""
         before = None
-        while before != (now := (self.pictures, self.rows)):
+        while before != (now := (self.pictures, self.page.locator(".gb-members").inner_text())):
             before = now
             self.page.wait_for_timeout(250)
 
