@@ -8,13 +8,19 @@ from numpy.typing import ArrayLike, NDArray
 _SOLVED_PU = 1e-6  # as near to a limit as a solved voltage can be told from it
 
 
-def peak_import_kw(power_kw: ArrayLike) -> float:
+def _known(power: ArrayLike) -> NDArray[np.float64]:
+    """What is known of a series: without the intervals that have no solution."""
+    values = np.asarray(power, dtype=float)
+    return values[np.isfinite(values)]
+
+
+def peak_import_kw(power_kw: ArrayLike) -> float | None:
     """Greatest power that the substation delivers.
 
     Formula: max(0, max_t P_t)
     Unit: kW
     Source: common
-    Care: losses included; 0 if the feeder always feeds back.
+    Care: losses included; 0 if the feeder always feeds back, n/a if no interval has a solution.
 
     Parameters
     ----------
@@ -23,7 +29,7 @@ def peak_import_kw(power_kw: ArrayLike) -> float:
 
     Returns
     -------
-    float
+    float or None
         [kW]
 
     Examples
@@ -31,16 +37,17 @@ def peak_import_kw(power_kw: ArrayLike) -> float:
     >>> peak_import_kw([3.0, -5.0, 2.0])
     3.0
     """
-    return max(0.0, float(np.nanmax(power_kw)))
+    known = _known(power_kw)
+    return max(0.0, float(known.max())) if known.size else None
 
 
-def peak_export_kw(power_kw: ArrayLike) -> float:
+def peak_export_kw(power_kw: ArrayLike) -> float | None:
     """Greatest power that is fed back to the substation.
 
     Formula: max(0, max_t -P_t)
     Unit: kW
     Source: common
-    Care: 0 where nothing is fed back.
+    Care: 0 where nothing is fed back, n/a where no interval has a solution.
 
     Parameters
     ----------
@@ -49,7 +56,7 @@ def peak_export_kw(power_kw: ArrayLike) -> float:
 
     Returns
     -------
-    float
+    float or None
         [kW]
 
     Examples
@@ -57,7 +64,8 @@ def peak_export_kw(power_kw: ArrayLike) -> float:
     >>> peak_export_kw([3.0, -5.0, 2.0])
     5.0
     """
-    return max(0.0, -float(np.nanmin(power_kw)))
+    known = _known(power_kw)
+    return max(0.0, -float(known.min())) if known.size else None
 
 
 def peak_to_average(power_kw: ArrayLike) -> float | None:
@@ -145,13 +153,13 @@ def ramping_kw_per_hour(power_kw: ArrayLike, hours: float) -> float | None:
     return None if steps.size == 0 else float(steps.mean()) / hours
 
 
-def peak_apparent_kva(power_kw: ArrayLike, reactive_kvar: ArrayLike) -> float:
+def peak_apparent_kva(power_kw: ArrayLike, reactive_kvar: ArrayLike) -> float | None:
     """Greatest apparent power through the substation: what its transformer must carry.
 
     Formula: max_t sqrt(P_t^2 + Q_t^2)
     Unit: kVA
     Source: common
-    Care: either direction.
+    Care: either direction; n/a where no interval has a solution.
 
     Parameters
     ----------
@@ -160,7 +168,7 @@ def peak_apparent_kva(power_kw: ArrayLike, reactive_kvar: ArrayLike) -> float:
 
     Returns
     -------
-    float
+    float or None
         [kVA]
 
     Examples
@@ -168,7 +176,8 @@ def peak_apparent_kva(power_kw: ArrayLike, reactive_kvar: ArrayLike) -> float:
     >>> peak_apparent_kva([3.0, -1.0], [4.0, 0.0])
     5.0
     """
-    return float(np.nanmax(np.hypot(power_kw, reactive_kvar)))
+    known = _known(np.hypot(power_kw, reactive_kvar))
+    return float(known.max()) if known.size else None
 
 
 def greatest_loading(current_a: ArrayLike, ampacity_a: ArrayLike) -> float | None:

@@ -33,9 +33,9 @@ def sweep_file(folder, values=(0.0, 0.25, 0.5, 0.75), **keys):
     return path
 
 
-def start(file, out, *more, env=None, shell_before=""):
+def start(file, out, *more, env=None, shell_before="", program=("-m", "gridbazaar")):
     """Start `gridbazaar sweep` in a process group of its own."""
-    command = [sys.executable, "-m", "gridbazaar", "sweep", str(file), "--out", str(out)]
+    command = [sys.executable, *program, "sweep", str(file), "--out", str(out)]
     command += ["--json", *more]
     if shell_before:
         command = ["sh", "-c", f'{shell_before}; exec "$@"', "sh", *command]

@@ -123,3 +123,11 @@ def test_what_has_no_meaning_is_not_a_number():
     assert trade.mean_price([], []) is None
     assert trade.concentration(zero) is None
     assert welfare.value_tapping(1.0, [[0.0]], [[0.0]], [6.0], [3.0]) is None
+
+
+def test_a_feeder_without_any_solution_has_no_peak():
+    nothing = [float("nan")] * 2
+    assert grid.peak_import_kw(nothing) is None
+    assert grid.peak_export_kw(nothing) is None
+    assert grid.peak_apparent_kva(nothing, nothing) is None
+    assert grid.peak_import_kw([float("nan"), 2.0]) == 2.0

@@ -128,21 +128,42 @@ def test_a_full_disk_is_said_and_earlier_results_stay_whole(plain, tmp_path):
     assert cases.data_files(out) == cases.data_files(plain.out)
 
 
+#: The command with a fault put into it; workers import the script again, and so have it too.
+FAULT = """
+from gridbazaar.sim.simulation import Simulation
+
+whole = Simulation.step
+
+def step(self):
+    if self.world.scenario.profiles.load_scale == 1.5:
+        raise ArithmeticError("a fault of one setting")
+    whole(self)
+
+Simulation.step = step
+if __name__ == "__main__":
+    from gridbazaar.__main__ import main
+    main()
+"""
+
+
 def test_a_failed_run_leaves_its_error_and_the_rest_goes_on(tmp_path):
-    """A load a hundred times too great has no power flow at any time, and so no voltages."""
     file = cases.sweep_file(
         tmp_path,
         set={"market.mechanism": "grid-only", "history_days": 1},
-        parameters={"profiles.load_scale": [1.0, 100.0, 2.0]},
+        parameters={"profiles.load_scale": [1.0, 1.5, 2.0]},
         replications=2,
     )
+    fault = tmp_path / "fault.py"
+    fault.write_text(FAULT)
     out = tmp_path / "out"
-    status, document, messages = cases.ended(cases.start(file, out, "--workers", "1"))
+    status, document, messages = cases.ended(
+        cases.start(file, out, "--workers", "1", program=[str(fault)])
+    )
     assert status == 1, messages
     assert (document["rows"], document["done"], len(document["failed"])) == (6, 4, 2)
     table = pd.read_parquet(out / "results.parquet")
     failed = table[table.status == "failed"]
-    assert set(failed["profiles.load_scale"]) == {100.0} and failed.saving.isna().all()
+    assert set(failed["profiles.load_scale"]) == {1.5} and failed.saving.isna().all()
     for run_id in failed.run_id:
         text = (out / "errors" / f"{run_id}.txt").read_text()
         assert "Traceback" in text and text.splitlines()[0] == document["failed"][run_id]
