@@ -151,30 +151,44 @@ def _line(detail: ErrorDetails, place: str) -> str:
         what = "a number is missing" if isinstance(location[-1], int) else "is missing"
         remedy = "write two numbers as [low, high]" if isinstance(location[-1], int) else "give it"
         return problem(place, path, "", what, remedy)
+    if kind in ("literal_error", "string_pattern_mismatch") or kind in _BOUNDS:
+        return problem(place, path, value, *in_our_words(detail))
+    if kind == "unknown_name":
+        near = context["nearest"]
+        wrong = "unknown name" + (f", perhaps {near}" if near else "")
+        return problem(place, path, value, wrong, f"use one of {context['known']}")
+    if kind in ("contradiction", "range_order"):
+        return problem(place, path, value, "values contradict one another", detail["msg"])
+    if kind == "tuple_type" and (keys := _known_keys(location)):
+        item = ", ".join(f"{key}: ..." for key in keys)
+        return problem(place, path, value, "is not a list", f"write items as [{{{item}}}]")
+    wrong, remedy = in_our_words(detail)
+    return problem(place, path, value, wrong, remedy or "see gridbazaar schema")
+
+
+def in_our_words(detail: ErrorDetails) -> tuple[str, str]:
+    """What is wrong with one value, and what to do; no remedy where the kind has no words here.
+
+    Examples
+    --------
+    >>> in_our_words({"type": "less_than_equal", "loc": ("k",), "msg": "", "input": 2,
+    ...               "ctx": {"le": 1.0}})
+    ('is above 1', 'give 1 or less')
+    """
+    kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind in _BOUNDS:
         key, wrong, remedy = _BOUNDS[kind]
         bound = context[key]
         bound = f"{bound:g}" if isinstance(bound, float) else str(bound)
         if key == "ge" and bound == "0" and isinstance(value, int | float):
             wrong = "is negative"
-        return problem(place, path, value, wrong.format(bound), remedy.format(bound))
+        return wrong.format(bound), remedy.format(bound)
     if kind == "literal_error":
         expected = str(context["expected"]).replace("'", "")
-        return problem(place, path, value, "is none of the values allowed", f"use {expected}")
-    if kind == "unknown_name":
-        near = context["nearest"]
-        wrong = "unknown name" + (f", perhaps {near}" if near else "")
-        return problem(place, path, value, wrong, f"use one of {context['known']}")
+        return "is none of the values allowed", f"use {expected}"
     if kind == "string_pattern_mismatch":
-        wrong = "has characters that are not allowed here"
-        return problem(place, path, value, wrong, f"match {context['pattern']}")
-    if kind in ("contradiction", "range_order"):
-        return problem(place, path, value, "values contradict one another", detail["msg"])
-    if kind == "tuple_type" and (keys := _known_keys(location)):
-        item = ", ".join(f"{key}: ..." for key in keys)
-        return problem(place, path, value, "is not a list", f"write items as [{{{item}}}]")
-    wrong, remedy = _TYPES.get(kind, (detail["msg"], "see gridbazaar schema"))
-    return problem(place, path, value, wrong, remedy)
+        return "has characters that are not allowed here", f"match {context['pattern']}"
+    return _TYPES.get(kind, (detail["msg"], ""))
 
 
 def _path(location: Iterable[int | str]) -> str:

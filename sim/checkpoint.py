@@ -147,6 +147,9 @@ go on with the versions that it was begun with, or begin anew in another directo
         if name == "inputs":
             wrong = "a file that the scenario names has changed since it was begun"
             remedy = "bring the file back"
+        elif name == "code":
+            wrong = "was begun with other code of gridbazaar itself: results would mix"
+            remedy = "go on with the code that it was begun with"
         else:
             wrong = f"was begun with {name} {before}, now it is {after}: results would mix"
             remedy = "go on with the versions that it was begun with"

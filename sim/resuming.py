@@ -6,6 +6,7 @@ import platform
 from pathlib import Path
 
 from .checkpoint import origin_problems
+from .code_sum import code_sum
 from .input_texts import scenario_text, world_sum
 from .results import Results, read_results
 from .run_directory import RunDirectory
@@ -18,9 +19,9 @@ _PYTHON = "python"
 
 
 def origin_of(world: World) -> dict[str, str]:
-    """Return what a checkpoint belongs to: versions, and one hash of all inputs."""
+    """Return what a checkpoint belongs to: versions, hashes of our own code and of all inputs."""
     python = ".".join(platform.python_version_tuple()[:2])
-    return {**versions(), _PYTHON: python, "inputs": world_sum(world)}
+    return {**versions(), _PYTHON: python, "code": code_sum(), "inputs": world_sum(world)}
 
 
 def begun(world: World, out: Path | None, root: Path) -> RunDirectory:

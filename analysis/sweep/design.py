@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from .extras import sobol_modules
-from .plan import GRID, LATIN, Design, Plan
+from .plan import GRID, LATIN, SALTELLI, Design, Plan
 
 Point = dict[str, Any]
 
@@ -64,13 +64,18 @@ def design_size(plan: Plan) -> int:
     >>> design_size(Plan(name="n", scenario="s", parameters=one, design=sampled))
     192
     """
-    design, d = plan.design, len(plan.parameters)
+    design = plan.design
     if design.name == GRID:
         return int(np.prod([len(one.labels()) for one in plan.parameters.values()], dtype=object))
-    points = design.points or 0
-    if design.name == LATIN:
-        return points
-    return points * (2 * d + 2 if design.second_order else d + 2)
+    return (design.points or 0) * rows_per_draw(plan)
+
+
+def rows_per_draw(plan: Plan) -> int:
+    """Return how many combinations come from one draw: d + 2 or 2 d + 2 in Saltelli's design."""
+    design, d = plan.design, len(plan.parameters)
+    if design.name != SALTELLI:
+        return 1
+    return 2 * d + 2 if design.second_order else d + 2
 
 
 def unit_points(design: Design, n_parameters: int) -> np.ndarray:

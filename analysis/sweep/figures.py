@@ -17,6 +17,7 @@ from .measures import measure_columns
 from .summary import effects, parts_of, summarize
 
 MOST_COLUMNS, MOST_MEASURES = 4, 6
+_LETTERS_SIDE_BY_SIDE = 28
 MAP = "cividis"  # the same to colour-blind eyes
 
 
@@ -51,7 +52,7 @@ def main_effects(jobs: Jobs, results: pd.DataFrame) -> Figure:
             ax.set_xticks(at, labels if i == rows - 1 else [""] * len(at))
             ax.tick_params(labelsize="x-small")
             if len(labels) > 4:
-                ax.tick_params(axis="x", rotation=30)
+                _slant(ax, 35)
             ax.locator_params(axis="y", nbins=4)
             if i == rows - 1:
                 ax.set_xlabel(_wrapped(_title(jobs, name), 26), fontsize="small")
@@ -82,10 +83,12 @@ def interactions(jobs: Jobs, results: pd.DataFrame) -> Figure:
             ax.text(x, y, text, ha="center", va="center", fontsize="x-small",
                     color="white" if grid[y, x] < middle else "black")  # fmt: skip
         ax.set_xticks(range(len(labels_x)), labels_x, fontsize="x-small")
+        if sum(map(len, labels_x)) > _LETTERS_SIDE_BY_SIDE:
+            _slant(ax, 20)
         ax.set_yticks(range(len(labels_y)), labels_y, fontsize="x-small")
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
-        ax.set_title(_wrapped(_label(jobs, measure), 50), fontsize="small", loc="left")
+        ax.set_title(_wrapped(_label(jobs, measure), 38), fontsize="small", loc="left")
         ax.set_xlabel(_wrapped(_title(jobs, across), 40), fontsize="x-small")
         ax.set_ylabel(_wrapped(_title(jobs, down), 24), fontsize="x-small")
     for ax in list(axes.flat)[len(measures) :]:
@@ -99,7 +102,10 @@ def tornado(jobs: Jobs, results: pd.DataFrame) -> Figure:
     table = effects(jobs, results, measures)
     n = max(1, table.parameter.nunique())
     rows = -(-len(measures) // 2)
-    figure = Figure(figsize=(WIDTH, rows * (0.95 + 0.3 * n)), layout="constrained")
+    moves = [_move(*pair) for pair in zip(table["first"], table["last"], strict=True)]
+    long = any("\n" in move for move in moves)
+    height = 0.95 + (0.42 if long else 0.3) * n
+    figure = Figure(figsize=(WIDTH, rows * height), layout="constrained")
     axes = figure.subplots(rows, min(2, len(measures)), squeeze=False)
     for ax, measure in zip(axes.flat, measures, strict=False):
         here = table[table.indicator == measure].copy()
@@ -115,13 +121,14 @@ def tornado(jobs: Jobs, results: pd.DataFrame) -> Figure:
         plain(ax, grid="x")
         ax.axvline(0.0, color="black", lw=0.6)
         names = [
-            f"{_wrapped(_title(jobs, row['parameter']), 24)}\n{row['first']} → {row['last']}"
+            f"{_wrapped(_title(jobs, row['parameter']), 24)}\n{_move(row['first'], row['last'])}"
             for row in here.to_dict("records")
         ]
         ax.set_yticks(at, names, fontsize="x-small")
         ax.tick_params(axis="x", labelsize="x-small")
         ax.locator_params(axis="x", nbins=5)
-        ax.set_title(_wrapped(_label(jobs, measure, change=True), 38), fontsize="small", loc="left")
+        title = _wrapped(_label(jobs, measure, change=True), 32 if long else 36)
+        ax.set_title(title, fontsize="small", loc="left")
     for ax in list(axes.flat)[len(measures) :]:
         ax.set_visible(False)
     return figure
@@ -176,6 +183,18 @@ FIGURES: tuple[tuple[str, str, Callable[[Jobs, pd.DataFrame], Figure], int], ...
     ("tornado", "From the first to the last setting", tornado, 1),
     ("interactions", "Two parameters together", interactions, 2),
 )
+
+
+def _slant(ax: Axes, degrees: int) -> None:
+    """Turn the names below an axis, so that each ends at its tick and none hides another."""
+    for text in ax.get_xticklabels():
+        text.set(rotation=degrees, ha="right", rotation_mode="anchor")
+
+
+def _move(first: str, last: str) -> str:
+    """Return from what to what a parameter moves, in two lines where one is too long."""
+    line = f"{first} → {last}"
+    return line if len(line) <= 24 else f"{first}\n→ {last}"
 
 
 def _positions(settings: pd.Series, labels: list[str]) -> np.ndarray:

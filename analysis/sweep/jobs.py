@@ -11,6 +11,7 @@ from ...scenarios.load import scenario_from_dict, scenario_source
 from ...scenarios.problems import ScenarioError, problem
 from ...scenarios.schema import Scenario
 from ...sim.build import build_world
+from .contradictions import can_be_made, contradictions
 from .design import Point, design_points
 from .parameters import text_of
 from .plan import Plan, PlanFile
@@ -107,11 +108,12 @@ def plan_jobs(file: PlanFile) -> Jobs:
         With every problem of every combination; nothing has been written.
     """
     plan = file.plan
+    wrong_together = contradictions(plan, file.path.name)
     source, place, folder = scenario_source(file.scenario)
     shared = [f"{key}={text_of(value)}" for key, value in plan.set.items()]
     if plan.days is not None:
         shared.append(f"days={plan.days}")
-    points = design_points(plan)
+    points = design_points(plan) if can_be_made(plan) else [{}]
     loaded: list[Scenario] = []
     changes: list[list[str]] = []
     found: dict[str, Point] = {}
@@ -123,15 +125,16 @@ def plan_jobs(file: PlanFile) -> Jobs:
         except ScenarioError as error:
             for text in error.problems:
                 found.setdefault(text, point)
-    if not found:
+    if not found and not wrong_together:
         for i in _representatives(plan, points):
             try:
                 build_world(loaded[i])
             except ScenarioError as error:
                 for text in error.problems:
                     found.setdefault(text, points[i])
-    if found:
-        raise ScenarioError([_where(text, point) for text, point in found.items()])
+    if found or wrong_together:
+        told = [_where(text, point) for text, point in found.items()]
+        raise ScenarioError([*wrong_together, *told])
     first = loaded[0].seed
     seeds = tuple(plan.seeds or range(first, first + (plan.replications or 1)))
     if seeds[-1] >= 2**63:
@@ -183,5 +186,7 @@ def _representatives(plan: Plan, points: list[Point]) -> Iterable[int]:
 
 
 def _where(text: str, point: Point) -> str:
+    if not point:
+        return text
     settings = ", ".join(f"{name}={text_of(value)}" for name, value in point.items())
     return f"{text} (first at {settings})"

@@ -89,10 +89,12 @@ class Parameter(Section):
         if form == "normal" and self.normal is not None and self.normal[1] <= 0.0:
             raise PydanticCustomError("order", "a standard deviation is above 0: write it second")
         if self.listed:
-            texts = [text_of(label) for label in self.labels()]
-            twice = sorted({text for text in texts if texts.count(text) > 1})
-            if twice:
-                raise PydanticCustomError("twice", f"{twice[0]} stands twice: name it once")
+            seen: set[Any] = set()
+            for label in self.labels():
+                if not seen.isdisjoint(ways := _as_tables_show(label)):
+                    wrong = f"{text_of(label)} stands twice: name it once"
+                    raise PydanticCustomError("twice", "{wrong}", {"wrong": wrong})
+                seen |= ways
 
     @property
     def listed(self) -> bool:
@@ -173,6 +175,13 @@ class Parameter(Section):
         if self.levels is not None:
             return tuple(dict.fromkeys(key for level in self.levels for key in level.set))
         return (self.key or name,)
+
+
+def _as_tables_show(label: Any) -> set[Any]:
+    """Return what a setting may be in tables, where 1 is 1.0, and among texts "1" as well."""
+    text = label if isinstance(label, str) else text_of(label)
+    number = isinstance(label, int | float) and not isinstance(label, bool)
+    return {text, label} if number else {text}
 
 
 def text_of(value: Any) -> str:

@@ -17,6 +17,7 @@ try:
 except ImportError:  # Windows has no flock: there two processes are not kept apart
     fcntl = None  # type: ignore[assignment]
 
+_NAMES = {"code": "other code of gridbazaar,"}
 PLAN, COPY = "plan.json", "sweep.yaml"
 
 
@@ -120,7 +121,7 @@ class Place:
         if kept.get("versions") != wanted["versions"]:
             before = kept.get("versions") or {}
             differ = [
-                f"{name} {before.get(name)} (now {now})"
+                f"{_NAMES.get(name, name)} {before.get(name)} (now {now})"
                 for name, now in wanted["versions"].items()
                 if before.get(name) != now
             ]

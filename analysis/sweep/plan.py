@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,15 +15,20 @@ from ...scenarios.load import scenario_names
 from ...scenarios.names import nearest
 from ...scenarios.problems import ScenarioError, problem
 from ...scenarios.schema_base import Section
+from ...scenarios.validation import in_our_words
 from ...scenarios.yaml_text import read_yaml_file
-from ...sim.results import MONEY, TABLES
-from .measures import DEFAULT_MEASURES, measure_names
+from .measures import DEFAULT_MEASURES
 from .parameters import Parameter
 
+_REMEDIES = {
+    "too_short": "give at least one",
+    "list_type": "write a list as [one, two]",
+    "float_parsing": "write a number",
+    "int_parsing": "write a whole number",
+}
 GRID: Literal["grid"] = "grid"
 LATIN: Literal["latin-hypercube"] = "latin-hypercube"
 SALTELLI: Literal["saltelli"] = "saltelli"
-KEPT = (*TABLES, *MONEY)
 
 
 class Design(Section):
@@ -66,7 +72,8 @@ class Plan(Section):
     schema_version: Literal[1] = 1
     """Version of this layout of sweep files."""
     name: str = Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    """Short name; it also names the sweep's directory."""
+    """Short name; it also names the sweep's directory. Left out, the file's name without its
+    ending."""
     description: str = ""
     """What the sweep is for."""
     scenario: str
@@ -134,7 +141,7 @@ def read_plan(path: str | Path) -> PlanFile:
     Returns
     -------
     PlanFile
-        Checked by itself; `jobs.plan_jobs` checks it with its scenario.
+        Its keys are sound each by itself; `jobs.plan_jobs` checks what they say together.
 
     Raises
     ------
@@ -153,6 +160,8 @@ def read_plan(path: str | Path) -> PlanFile:
     """
     path = Path(path)
     data = read_yaml_file(path, path.name)
+    if isinstance(data, dict):
+        data = {"name": _name_of(path), **data}
     if not isinstance(data, dict):
         wrong, remedy = "is not a mapping of keys to values", "write key: value lines"
         raise ScenarioError([problem(path.name, "top", data, wrong, remedy)])
@@ -161,7 +170,7 @@ def read_plan(path: str | Path) -> PlanFile:
     except ValidationError as error:
         lines = [_line(detail, path.name) for detail in error.errors(include_url=False)]
         raise ScenarioError(list(dict.fromkeys(lines))) from error
-    problems = _own_problems(plan, path.name)
+    problems: list[str] = []
     scenario = plan.scenario
     if scenario not in scenario_names():
         if not scenario.lower().endswith((".yaml", ".yml")):
@@ -181,44 +190,9 @@ def read_plan(path: str | Path) -> PlanFile:
     return PlanFile(plan, path, scenario)
 
 
-def _own_problems(plan: Plan, place: str) -> list[str]:
-    """What contradicts itself in a plan, without its scenario."""
-    problems = []
-    taken: dict[str, str] = {}
-    for name, parameter in plan.parameters.items():
-        path = f"parameters.{name}"
-        if plan.design.name == GRID and not parameter.listed:
-            wrong = "a distribution has no list of values for a grid"
-            remedy = "give `values`, or `range` and `steps`, or take a sampled design"
-            problems.append(problem(place, path, plan.design.name, wrong, remedy))
-        for key in parameter.keys(name):
-            if key in ("seed", "days", "name"):
-                wrong = "is not varied as a parameter"
-                remedy = "seeds stand in `seeds` or `replications`, the length in `days`"
-                problems.append(problem(place, path, key, wrong, remedy))
-            elif key in taken:
-                wrong = f"the key is moved by {taken[key]} already"
-                problems.append(problem(place, path, key, wrong, "move each key once"))
-            taken[key] = f"parameters.{name}"
-    for key in plan.set:
-        if key in taken:
-            wrong = f"the key is moved by {taken[key]} as well"
-            problems.append(problem(place, f"set.{key}", plan.set[key], wrong, "remove one"))
-        if key in ("seed", "days"):
-            wrong, remedy = "has a key of its own", "write `days`, `seeds` or `replications`"
-            problems.append(problem(place, f"set.{key}", plan.set[key], wrong, remedy))
-    for name, known, what in (
-        ("measures", measure_names(), "measure"),
-        ("outputs", KEPT, "table"),
-    ):
-        given = getattr(plan, name)
-        for one in given if isinstance(given, list) else []:
-            if one not in known:
-                near = nearest(one, known)
-                wrong = f"unknown {what}" + (f", perhaps {near}" if near else "")
-                remedy = "see docs/kpis.md" if name == "measures" else "use " + ", ".join(known)
-                problems.append(problem(place, name, one, wrong, remedy))
-    return problems
+def _name_of(path: Path) -> str:
+    """Return a file's name without its ending, with characters that a name may have."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._")[:80] or "sweep"
 
 
 def _line(detail: ErrorDetails, place: str) -> str:
@@ -234,7 +208,8 @@ def _line(detail: ErrorDetails, place: str) -> str:
         return problem(place, path, value, wrong, remedy)
     if detail["type"] == "missing":
         return problem(place, path, "", "is missing", "give it")
-    wrong, colon, remedy = detail["msg"].partition(": ")
-    if not colon:
-        remedy = "see the page on sweeps in the documentation"
+    wrong, remedy = in_our_words(detail)
+    if not remedy:
+        wrong, _, remedy = detail["msg"].partition(": ")
+        remedy = remedy or _REMEDIES.get(detail["type"], "see the page on sweeps")
     return problem(place, path, value, wrong[0].lower() + wrong[1:], remedy)

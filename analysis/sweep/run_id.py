@@ -11,6 +11,7 @@ from typing import Any
 
 from ...scenarios.schema import Scenario
 from ...scenarios.tariffs import tariff_data
+from ...sim.code_sum import code_sum
 from ...sim.versions import versions as package_versions
 
 _LENGTH = 20  # hexadecimal digits: 80 bits, so that a billion runs do not collide
@@ -18,8 +19,8 @@ _LENGTH = 20  # hexadecimal digits: 80 bits, so that a billion runs do not colli
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions that results depend on: Python's and the packages'."""
-    return {"python": platform.python_version(), **package_versions()}
+    """Return what results depend on: versions of Python and packages, a hash of our own code."""
+    return {"python": platform.python_version(), **package_versions(), "code": code_sum()}
 
 
 def scenario_digest(scenario: Scenario) -> str:

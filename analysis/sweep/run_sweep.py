@@ -187,7 +187,10 @@ def write_outcome(jobs: Jobs, place: Place, seconds: dict[str, float]) -> Sweep:
     means, changes = summarize(jobs, table), effects(jobs, table)
     indices, notes = None, []
     if failed:
-        notes.append(f"{len(failed)} of {len(jobs.distinct)} runs failed: see {place.errors}")
+        notes.append(
+            f"{len(failed)} of {len(jobs.distinct)} runs failed: see {place.errors}; means and "
+            "effects are of the others, and settings may differ in which these are"
+        )
     if jobs.plan.design.name == SALTELLI:
         if missing := missing_points(jobs, table):
             notes.append(f"no Sobol indices: {missing} combinations have no finished run")

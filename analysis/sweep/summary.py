@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from .design import rows_per_draw
 from .jobs import Jobs
 from .measures import measure_columns
 
@@ -93,19 +94,31 @@ def parts_of(settings: pd.Series) -> tuple[pd.Series, list[str]]:
     if not numbers or len(distinct) <= 2 * PARTS:
         order = sorted(distinct) if numbers else list(distinct)
         place = {value: i for i, value in enumerate(order)}
-        names = [f"{value:.6g}" if numbers else str(value) for value in order]
+        names = _told_apart(order, 6) if numbers else [str(value) for value in order]
         return settings.map(place).astype("int64"), names
     edges = np.quantile(distinct.to_numpy(dtype=np.float64), np.linspace(0.0, 1.0, PARTS + 1))
     part = np.clip(np.searchsorted(edges, settings.to_numpy(), side="right") - 1, 0, PARTS - 1)
-    names = [f"{low:.3g} to {high:.3g}" for low, high in itertools.pairwise(edges)]
+    ends = _told_apart(edges.tolist(), 3)
+    names = [f"{low} to {high}" for low, high in itertools.pairwise(ends)]
     return pd.Series(part, index=settings.index), names
 
 
-def observations(runs: pd.DataFrame, measures: Sequence[str]) -> np.ndarray:
+def _told_apart(numbers: Sequence[float], digits: int) -> list[str]:
+    """Return numbers as text with as many digits as it takes to tell different ones apart."""
+    while True:
+        names = [f"{value:.{digits}g}" for value in numbers]
+        if len(set(names)) == len(set(numbers)) or digits >= 17:
+            return names
+        digits += 1
+
+
+def observations(runs: pd.DataFrame, measures: Sequence[str], rows_per_draw: int = 1) -> np.ndarray:
     """Return independent observations of means over runs.
 
     All combinations run with the same seeds, so runs of one seed are not independent. With
-    several seeds an observation is a seed's mean over the runs; with one seed every run is one.
+    several seeds an observation is a seed's mean over the runs; with one seed every run is one,
+    but in Saltelli's design, where the combinations of a base draw share most of their settings
+    and are one observation together.
 
     Parameters
     ----------
@@ -113,6 +126,8 @@ def observations(runs: pd.DataFrame, measures: Sequence[str]) -> np.ndarray:
         Rows of the results.
     measures : sequence of str
         Columns.
+    rows_per_draw : int
+        Combinations that belong to one draw, see `design.rows_per_draw`.
 
     Returns
     -------
@@ -120,6 +135,9 @@ def observations(runs: pd.DataFrame, measures: Sequence[str]) -> np.ndarray:
     """
     if len(runs.seed.unique()) > 1:
         return np.asarray(runs.groupby("seed")[list(measures)].mean(), dtype=np.float64)
+    if rows_per_draw > 1:
+        draw = runs.point // rows_per_draw
+        return np.asarray(runs.groupby(draw)[list(measures)].mean(), dtype=np.float64)
     return np.asarray(runs[list(measures)], dtype=np.float64)
 
 
@@ -144,13 +162,14 @@ def summarize(
         `runs`, `observations`, `mean`, `ci95_low`, `ci95_high`.
     """
     names = list(measures or measure_columns())
+    per_draw = rows_per_draw(jobs.plan)
     done = results[results.status == "done"]
     tables = []
     for parameter in jobs.plan.parameters:
         part, labels = parts_of(results[parameter])
         for i, label in enumerate(labels):
             here = done[part[done.index] == i]
-            n, mean, low, high = mean_intervals(observations(here, names))
+            n, mean, low, high = mean_intervals(observations(here, names, per_draw))
             tables.append(
                 pd.DataFrame(
                     {
@@ -190,6 +209,7 @@ def effects(
         `mean_first`, `mean_last`, `difference`, `ci95_low`, `ci95_high`, `observations`.
     """
     names = list(measures or measure_columns())
+    per_draw = rows_per_draw(jobs.plan)
     done = results[results.status == "done"]
     tables = []
     for parameter in jobs.plan.parameters:
@@ -207,8 +227,8 @@ def effects(
                         "unit": [_unit(jobs, name) for name in names],
                         "first": labels[0],
                         "last": labels[-1],
-                        "mean_first": first[names].mean().to_numpy(),
-                        "mean_last": last[names].mean().to_numpy(),
+                        "mean_first": mean_intervals(observations(first, names, per_draw))[1],
+                        "mean_last": mean_intervals(observations(last, names, per_draw))[1],
                         "difference": gap,
                         "ci95_low": low,
                         "ci95_high": high,
@@ -231,7 +251,8 @@ def _differences(
     elif jobs.plan.design.name == "grid" and others:
         pair = others
     else:
-        return _welch(first[names].to_numpy(float), last[names].to_numpy(float))
+        per_draw = rows_per_draw(jobs.plan)
+        return _welch(*(observations(side, names, per_draw) for side in (first, last)))
     before, after = (side.groupby(pair)[names].mean() for side in (first, last))
     return mean_intervals((after - before).to_numpy(dtype=np.float64))
 

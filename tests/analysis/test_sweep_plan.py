@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from gridbazaar.__main__ import app
+from gridbazaar.analysis.sweep import jobs, run_id
 from gridbazaar.analysis.sweep.design import design_points, design_size, unit_points
 from gridbazaar.analysis.sweep.extras import distributed_module
 from gridbazaar.analysis.sweep.jobs import plan_jobs
@@ -47,6 +48,24 @@ def problems(folder, **keys):
         ({"parameters": {"market.k": [0, 0]}}, "0 stands twice"),
         ({"parameters": {"market.k": {"uniform": [0, 1]}}}, "no list of values for a grid"),
         ({"parameters": {"seed": [1, 2]}}, "seeds stand in `seeds` or `replications`"),
+        ({"parameters": {"market.k": [0, 0.0]}}, "0.0 stands twice"),
+        ({"parameters": {"market.k": [1, "1"]}}, "1\" stands twice"),
+        ({"parameters": {"x": {"levels": [{"value": 1, "set": {"market.k": 0.1}},
+                                          {"value": 1.0, "set": {"market.k": 0.2}}]}}},
+         "1.0 stands twice"),
+        ({"parameters": {"market.k": [-1]}, "days": 0}, "days: 0: is below 1: give 1 or more"),
+        ({"parameters": {"saving": {"key": "market.k", "values": [0]}}},
+         "is the name of a column of the results already: name it otherwise"),
+        ({"parameters": {"seed": {"key": "market.k", "values": [0]}}}, "is the name of a column"),
+        ({"parameters": {"tariff.feed_in_per_kwh": [2, 3], "tariff": ["simple", "report"]}},
+         "tariff.feed_in_per_kwh is moved by parameters.tariff.feed_in_per_kwh already"),
+        ({"parameters": {"tariff": ["simple", "report"]}, "set": {"tariff.feed_in_per_kwh": 2}},
+         "set.tariff.feed_in_per_kwh: 2: tariff is moved by parameters.tariff as well"),
+        ({"parameters": {"market.k": {"range": [0, 1], "steps": 9999},
+                         "tariff.feed_in_per_kwh": {"range": [0, 1], "steps": 9999}}},
+         "makes 9.998e+07 runs, more than 200000"),
+        ({"parameters": {"market.k": [0]}, "replications": 100_000, "seeds": None,
+          "design": {"name": "latin-hypercube", "points": 1_000_000}}, "makes 1e+11 runs"),
         ({"parameters": {"market.k": [0], "x": {"key": "market.k", "values": [1]}}},
          "the key is moved by parameters.market.k already"),
         ({"parameters": {"market.k": [0]}, "set": {"market.k": 1}}, "as well: remove one"),
@@ -83,6 +102,34 @@ def test_every_combination_is_checked_and_every_problem_listed_once(tmp_path):
     assert any("no-such-feeder" in text and "first at market.k=0.5" in text for text in found)
 
 
+def test_what_is_wrong_with_keys_and_with_scenarios_is_told_together(tmp_path):
+    found = problems(
+        tmp_path,
+        set={"market.enginee": "exact"},
+        parameters={"market.k": [0.5, 2]},
+        measures=["savingg"],
+        outputs=["framess"],
+    )
+    words = ("perhaps saving", "perhaps frames", "market.enginee", "market.k: 2: is above 1")
+    assert len(found) == 4 and all(any(word in text for text in found) for word in words), found
+
+
+def test_the_name_left_out_is_the_files(tmp_path):
+    path = tmp_path / "my study, 2.yaml"
+    text = "{scenario: kerala-village, parameters: {market.k: [0]}}"
+    path.write_text(text, encoding="utf-8")
+    assert read_plan(path).plan.name == "my-study-2"
+
+
+def test_a_run_is_known_by_the_code_that_makes_it(tmp_path, monkeypatch):
+    path = written(tmp_path, parameters={"market.k": [0]})
+    before = plan_jobs(read_plan(path))
+    now = {**run_id.versions(), "code": "changed"}
+    monkeypatch.setattr(jobs, "versions", lambda: now)
+    after = plan_jobs(read_plan(path))
+    assert before.every[0].run_id != after.every[0].run_id and before.digest != after.digest
+
+
 def test_what_shows_only_with_the_members_is_found_before_the_first_run(tmp_path):
     (tmp_path / "m.csv").write_text("member,bus\na,1\nb,no-such-bus\n", encoding="utf-8")
     scenario = {
@@ -116,15 +163,15 @@ def test_a_grid_goes_through_every_combination_in_order(tmp_path):
         },
         replications=2,
     )
-    jobs = plan_jobs(read_plan(path))
-    assert [tuple(point.values()) for point in jobs.points] == [
+    made = plan_jobs(read_plan(path))
+    assert [tuple(point.values()) for point in made.points] == [
         (both, share) for both in ("low", "high") for share in (0.2, 0.3, 0.4)
     ]
-    assert [(job.point, job.seed) for job in jobs.every] == [
+    assert [(job.point, job.seed) for job in made.every] == [
         (point, seed) for point in range(6) for seed in (1, 2)
     ]
-    assert len(jobs.distinct) == 12
-    last = jobs.every[-1].scenario()
+    assert len(made.distinct) == 12
+    last = made.every[-1].scenario()
     assert (last.market.k, last.seed, last.days) == (0.9, 2, 1)
     assert last.members.generate.pv_share == 0.4
     assert last.tariff == {"preset": "simple", "feed_in_per_kwh": 3}

@@ -1,11 +1,13 @@
 """Means, intervals, effects and indices of sweeps, against what is known by hand."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from scipy import stats
 
 from gridbazaar.analysis.kpis.registry import KPIS
@@ -158,3 +160,52 @@ def test_columns_are_market_counterfactual_and_difference():
     assert (row["no_p2p_losses_kwh"], row["change_losses_kwh"]) == (1.0, 2.0)
     assert columns_of({**values, "losses_kwh": [None, 1.0]})["change_losses_kwh"] is None
     assert measure_columns()["change_self_sufficiency"].unit == "points"
+
+
+def test_combinations_of_one_saltelli_draw_are_one_observation(tmp_path):
+    """Intervals as of so many independent runs would be too narrow by far: most are repeats."""
+    jobs = planned(
+        tmp_path,
+        parameters={"market.k": {"choice": [0.0, 1.0]}, "members.generate.pv_share": [0.2, 0.4]},
+        design={"name": "saltelli", "points": 16},
+    )
+    assert len(jobs.points) == 16 * 4
+    table = made_up(jobs, lambda p, s: 10.0 * p["market.k"] + p["members.generate.pv_share"])
+    row = row_of(summarize(jobs, table), parameter="market.k", setting="1", indicator="saving")
+    here = table[table["market.k"] == 1.0]
+    means = here.saving.groupby(here.point // 4).mean()
+    assert row["observations"] == len(means) <= 16 < row["runs"] == len(here)
+    half = stats.t.ppf(0.975, len(means) - 1) * stats.sem(means)
+    assert (row["mean"], row["ci95_high"]) == pytest.approx((means.mean(), means.mean() + half))
+    moved = row_of(effects(jobs, table), parameter="market.k", indicator="saving")
+    assert moved["observations"] <= 32
+    assert moved["difference"] == pytest.approx(moved["mean_last"] - moved["mean_first"])
+
+
+def test_settings_close_together_keep_names_of_their_own():
+    assert parts_of(pd.Series([0.5, 0.50000001]))[1] == ["0.5", "0.50000001"]
+    near = parts_of(pd.Series(1.0 + 1e-6 * np.arange(100)))[1]
+    assert len(set(near)) == 5 and all(low != high for low, high in (x.split(" to ") for x in near))
+
+
+def test_names_in_figures_neither_hide_one_another_nor_are_cut(tmp_path):
+    jobs = planned(
+        tmp_path,
+        parameters={"market.k": {"uniform": [0.01, 0.99]},
+                    "members.generate.pv_share": {"uniform": [0.011, 0.97]}},
+        design={"name": "latin-hypercube", "points": 40},
+        measures=["self_sufficiency", "better_off"],
+    )  # fmt: skip
+    table = made_up(jobs, lambda p, s: 0.0)
+    table["self_sufficiency"] = table["market.k"]
+    for _, _, draw, _ in FIGURES:
+        figure = draw(jobs, table)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        for ax in figure.axes:
+            for text in (ax.title, ax._left_title):
+                box = text.get_window_extent()
+                assert box.x1 <= figure.bbox.x1 + 1.0, text.get_text()
+            names = [text for text in ax.get_xticklabels() if " to " in text.get_text()]
+            flat = [text.get_window_extent() for text in names if text.get_rotation() == 0.0]
+            assert all(a.x1 < b.x0 for a, b in itertools.pairwise(flat))

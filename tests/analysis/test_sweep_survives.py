@@ -71,11 +71,15 @@ def test_a_killed_worker_costs_nothing_but_time(plain, tmp_path):
 
 
 def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(plain, tmp_path):
-    file, out = cases.sweep_file(tmp_path), tmp_path / "out"
-    process = cases.start(file, out, "--workers", "1")
-    cases.wait_until(lambda: cases.results(out) >= 1)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
-    status, document, messages = cases.ended(process, 30)
+    file = cases.sweep_file(tmp_path)
+    for i in range(5):  # on a busy machine the four runs may be over before the signal comes
+        out = tmp_path / f"out-{i}"
+        process = cases.start(file, out, "--workers", "1")
+        cases.wait_until(lambda out=out: cases.results(out) >= 1)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
+        status, document, messages = cases.ended(process, 30)
+        if cases.results(out) < 4:
+            break
     assert status == 1 and document is None
     assert "--resume" in messages and "Traceback" not in messages
     again = sweep(file, out=out, workers=1, resume=True)
@@ -149,9 +153,8 @@ if __name__ == "__main__":
 def test_a_failed_run_leaves_its_error_and_the_rest_goes_on(tmp_path):
     file = cases.sweep_file(
         tmp_path,
-        set={"market.mechanism": "grid-only", "history_days": 1},
+        set={**cases.TINY, "market.mechanism": "grid-only"},
         parameters={"profiles.load_scale": [1.0, 1.5, 2.0]},
-        replications=2,
     )
     fault = tmp_path / "fault.py"
     fault.write_text(FAULT)
@@ -160,7 +163,7 @@ def test_a_failed_run_leaves_its_error_and_the_rest_goes_on(tmp_path):
         cases.start(file, out, "--workers", "1", program=[str(fault)])
     )
     assert status == 1, messages
-    assert (document["rows"], document["done"], len(document["failed"])) == (6, 4, 2)
+    assert (document["rows"], document["done"], len(document["failed"])) == (3, 2, 1)
     table = pd.read_parquet(out / "results.parquet")
     failed = table[table.status == "failed"]
     assert set(failed["profiles.load_scale"]) == {1.5} and failed.saving.isna().all()
@@ -168,7 +171,7 @@ def test_a_failed_run_leaves_its_error_and_the_rest_goes_on(tmp_path):
         text = (out / "errors" / f"{run_id}.txt").read_text()
         assert "Traceback" in text and text.splitlines()[0] == document["failed"][run_id]
     again = sweep(file, out=out, workers=1, resume=True)
-    assert again.done_now == 2  # what failed is tried again, the rest is not
+    assert again.done_now == 1  # what failed is tried again, the rest is not
 
 
 TASKS = """
