@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from .capping_loop import NO_SOLUTION, CappingLoop, Searches
+from .capping_loop import NO_SOLUTION, CappingLoop
 from .capping_options import NETWORK_METHODS, CappingOptions
 from .clearing import Clearing, GridTerms
+from .loop_abilities import Searches
 from .mechanism import Mechanism
 from .network_check import NetworkCheck, Voltages
 from .order import OrderBook, OrderError
@@ -33,10 +34,12 @@ def clear_within_limits(
     `adaptive-capping`: (i) if the chosen point is infeasible, switch to a feasible point of the
     front that serves enough; (ii) else cap the sellers at critical nodes (those of highest dV/dP
     where the nodes have none) and clear again, at the held price and from the last front where
-    the mechanism can; (iii) bisection restores the caps to the largest feasible common factor;
-    (iv) `switch_front_kwh` reports what any feasible point of the first front would have served.
-    The last of `max_iterations` rounds stops all sellers that were capped, so that no frame is
-    capped more often; they are restored likewise. Where even that does not pass, all sales stop.
+    the mechanism can (for the chosen point alone where that is known without a front: then the
+    front is searched once more at the end); (iii) bisection restores the caps to the largest
+    feasible common factor; (iv) `switch_front_kwh` reports what any feasible point of the first
+    front would have served. The last of `max_iterations` rounds stops all sellers that were
+    capped, so that no frame is capped more often; they are restored likewise. Where even that
+    does not pass, all sales stop.
 
     `constrained`: the frame is cleared without the feeder; if some point of that front breaks a
     limit, the front is searched again with the voltages as a constraint. Where no schedule is

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .capping_options import CappingOptions
 from .clearing import CappingStep, Clearing, GridTerms, Status
+from .loop_abilities import ChoosesUnsearched, ClearsAgain, Searches, Switches
 from .mechanism import Mechanism
 from .network_check import NetworkCheck, Voltages
 from .order import OrderBook
@@ -27,42 +28,6 @@ NO_SOLUTION = (
     "the feeder has no solution with these loads, before any sale: its voltage has collapsed, "
     "which no cap on sellers cures; lower the loads or strengthen the feeder"
 )
-
-
-@runtime_checkable
-class _ClearsAgain(Protocol):
-    """A mechanism that can hold its price and start from an earlier front.
-
-    What it clears again has no pairs until it is known to be what will be carried out.
-    """
-
-    def clear_again(
-        self, book: OrderBook, terms: GridTerms, rng: np.random.Generator, earlier: Clearing
-    ) -> Clearing: ...
-
-    def paired(self, book: OrderBook, clearing: Clearing) -> Clearing: ...
-
-
-@runtime_checkable
-class Searches(Protocol):
-    """A mechanism that can take voltages into its search."""
-
-    def clear_constrained(
-        self,
-        book: OrderBook,
-        terms: GridTerms,
-        rng: np.random.Generator,
-        network: NetworkCheck,
-    ) -> Clearing:
-        """Clear a book; every point of the front passes the check."""
-        ...
-
-
-@runtime_checkable
-class _Switches(Protocol):
-    """A mechanism that can write another point of its front as the clearing."""
-
-    def switch_to(self, book: OrderBook, clearing: Clearing, point: int) -> Clearing: ...
 
 
 class CappingLoop:
@@ -101,6 +66,13 @@ class CappingLoop:
         self.switch_front_kwh: float | None = None
         self.evaluations = 0  # of all clearings of the frame
         self.start = book.capacity_kwh.copy()
+        self.switches = options.switch == "front" or options.switch_tolerance > 0.0
+
+    @property
+    def unsearched(self) -> bool:
+        """Whether rounds after the first clear for the choice alone: nothing asks for a front."""
+        known = isinstance(self.mechanism, ChoosesUnsearched) and self.mechanism.choice_is_known()
+        return known and not self.switches
 
     def run(self) -> Clearing:
         """Cap until a schedule passes, then restore."""
@@ -112,7 +84,7 @@ class CappingLoop:
             caps = np.where(self.material(), 0.0, caps)
             clearing = self.clear(caps)
             if self.judge(clearing, caps, "cap") and self.accepted is not None:
-                return self.finish(self.accepted, caps)
+                return self.finish(self.searched(self.accepted, caps), caps)
             self.start = caps
         for round_number in range(1, rounds + 1):
             target = self.targets(clearing)
@@ -169,16 +141,36 @@ class CappingLoop:
 
     def clear(self, caps: FloatArray) -> Clearing:
         """Clear the book with these caps, from the last front where that is possible."""
-        book = self.book.with_capacity(caps)
-        if self.last is not None and isinstance(self.mechanism, _ClearsAgain):
-            clearing = self.mechanism.clear_again(book, self.terms, self.rng, self.last)
+        book, mechanism = self.book.with_capacity(caps), self.mechanism
+        if self.last is None or not isinstance(mechanism, ClearsAgain):
+            clearing = mechanism.clear(book, self.terms, self.rng)
+        elif self.unsearched and isinstance(mechanism, ChoosesUnsearched):
+            clearing = mechanism.clear_chosen(book, self.terms, self.last)
         else:
-            clearing = self.mechanism.clear(book, self.terms, self.rng)
+            clearing = mechanism.clear_again(book, self.terms, self.rng, self.last)
         self.first = self.first or clearing
         self.count(clearing)
-        if clearing.front is not None:
+        if clearing.front is not None and (self.last is None or not self.unsearched):
             self.last = clearing
         return clearing
+
+    def searched(self, clearing: Clearing, caps: FloatArray) -> Clearing:
+        """Search the front of an accepted schedule of which only the choice was known.
+
+        A search chooses the same schedule but for round-off. Where that were to cost the limit,
+        the schedule that passed stands, as a front of one point.
+        """
+        if not self.unsearched or clearing.front is None or self.last is None:
+            return clearing
+        assert isinstance(self.mechanism, ClearsAgain)
+        book = self.book.with_capacity(caps)
+        whole = self.mechanism.clear_again(book, self.terms, self.rng, self.last)
+        self.count(whole)
+        seen = self.network.check(whole.sold_kwh[None])
+        if not seen.feasible[0]:
+            return clearing
+        self.seen = seen
+        return whole
 
     def count(self, clearing: Clearing) -> None:
         """Add what a clearing's search cost to the frame's account."""
@@ -198,8 +190,7 @@ class CappingLoop:
         front = clearing.front
         if first:
             self.switch_front_kwh = 0.0
-        anything = self.options.switch == "front" or self.options.switch_tolerance > 0
-        if front is None or front.f1.size < 2 or not (first or anything):
+        if front is None or front.f1.size < 2 or not (first or self.switches):
             return False
         whole = self.network.check(front.sold_kwh)
         good, traded = whole.feasible.copy(), front.traded_kwh
@@ -207,7 +198,7 @@ class CappingLoop:
             self.switch_front_kwh = float(traded[good].max(initial=0.0))
         enough = (1.0 - self.options.switch_tolerance - SERVED_ALIKE) * clearing.traded_kwh
         good &= traded > 0.0 if self.options.switch == "front" else traded >= enough
-        if not good.any() or not isinstance(self.mechanism, _Switches):
+        if not good.any() or not isinstance(self.mechanism, Switches):
             return False
         best = int(np.lexsort((front.f1, np.where(good, traded, -1.0)))[-1])
         self.accepted = self.mechanism.switch_to(self.book, clearing, best)
@@ -248,7 +239,7 @@ class CappingLoop:
         if stopped_from is None:
             touched = (caps < self.start) & (caps > 0.0)
             if not touched.any():
-                return self.finish(best, caps)
+                return self.finish(self.searched(best, caps), caps)
             low, high = 1.0, float((self.start[touched] / caps[touched]).max())
         else:
             low, high = 0.0, 1.0
@@ -265,7 +256,7 @@ class CappingLoop:
                 high = trial
             trial = 0.5 * (low + high)
         self.seen = best_seen
-        return self.finish(best, best_caps)
+        return self.finish(self.searched(best, best_caps), best_caps)
 
     def keep(
         self, clearing: Clearing, caps: FloatArray, seen: Voltages, candidate: int, phase: Phase
@@ -289,7 +280,7 @@ class CappingLoop:
     ) -> Clearing:
         """Put the accepted schedule, its voltages and the way to it together."""
         assert self.seen is not None
-        if isinstance(self.mechanism, _ClearsAgain):
+        if isinstance(self.mechanism, ClearsAgain):
             clearing = self.mechanism.paired(self.book, clearing)
         if status is None:
             status = clearing.status

@@ -44,6 +44,7 @@ class Pareto:
     def __init__(self, rules: ClearingRules | None = None) -> None:
         self.rules = rules or ClearingRules()
         self._objectives = OBJECTIVES[self.rules.objectives]
+        self._choice = self.rules.choose or self._objectives.default_choice
         self.traits = Traits(
             # A price by hand may lie above retail, which a bid counts as at most.
             individually_rational=self.rules.participation == "rational"
@@ -95,6 +96,41 @@ class Pareto:
             Status `cleared` or `no-trade`, without pairs.
         """
         return self._clear(book, terms, rng, earlier, None)
+
+    def choice_is_known(self) -> bool:
+        """Tell whether the schedule that the rules choose is known without a front.
+
+        `demand-first` chooses the point of most energy. Of all points with that energy one alone
+        has the best f1 of the published set: water-filling, with which every search starts.
+        """
+        totals = self.rules.engine == "exact" or self.rules.encoding == "marginal"
+        return totals and self._objectives.name == "published" and self._choice == "demand-first"
+
+    def clear_chosen(self, book: OrderBook, terms: GridTerms, earlier: Clearing) -> Clearing:
+        """Clear a book as `clear_again`, for the chosen point alone: nothing is searched.
+
+        Parameters
+        ----------
+        book : OrderBook
+            The capped book.
+        terms : GridTerms
+            Retail and feed-in price.
+        earlier : Clearing
+            Of the same members; its price is held.
+
+        Returns
+        -------
+        Clearing
+            With a front of one point, and without pairs.
+
+        Raises
+        ------
+        ValueError
+            If the rules' choice needs the front (see `choice_is_known`).
+        """
+        if not self.choice_is_known():
+            raise ValueError(f"{self._choice!r} needs the front: use `clear_again`")
+        return self._clear(book, terms, None, earlier, None)
 
     def paired(self, book: OrderBook, clearing: Clearing) -> Clearing:
         """Write the pairs of a schedule that `clear_again` or `switch_to` left without.
@@ -170,10 +206,11 @@ class Pareto:
         self,
         book: OrderBook,
         terms: GridTerms,
-        rng: np.random.Generator,
+        rng: np.random.Generator | None,
         earlier: Clearing | None,
         network: NetworkCheck | None,
     ) -> Clearing:
+        """Clear a book; without `rng` for the chosen point alone."""
         margin = merit_order_margin(book, terms.retail_per_kwh)
         notes: tuple[str, ...] = ()
         held: Clearing | None = None  # whose price stands: it was set on the submitted book
@@ -193,17 +230,7 @@ class Pareto:
         if market.most_kwh <= 0:
             lost = margin.matched_kwh if held is None else held.lost_kwh
             return replace(Clearing.no_trade(book, notes), lost_kwh=lost)
-        settings = SearchSettings(
-            self.rules.encoding,
-            self.rules.population,
-            self.rules.generations,
-            self.rules.front_points,
-            _warm_points(earlier, market),
-            network,
-            True,
-            book.m,
-        )
-        points = ENGINES[self.rules.engine](market, self._objectives, settings, rng)
+        points = self._points(market, rng, earlier, network, book.m)
         if len(points) == 0:
             return Clearing.no_trade(book, notes)
         chosen = self.choose(market, points)
@@ -217,6 +244,31 @@ class Pareto:
             return clearing
         note = f"the price leaves {lost:.6g} kWh unmatched that the book could trade"
         return replace(clearing, lost_kwh=lost, notes=(*notes, note))
+
+    def _points(
+        self,
+        market: FrameMarket,
+        rng: np.random.Generator | None,
+        earlier: Clearing | None,
+        network: NetworkCheck | None,
+        n_sellers: int,
+    ) -> Points:
+        """Search the front, or without `rng` take its point of most energy."""
+        if rng is None:
+            sold, bought, price = self._objectives.seeds(market, 1)
+            f1, f2 = self._objectives.values(market, sold, bought, price, final=True)
+            return Points(sold, bought, price, f1, f2, collapsed=False, evaluations=1)
+        settings = SearchSettings(
+            self.rules.encoding,
+            self.rules.population,
+            self.rules.generations,
+            self.rules.front_points,
+            _warm_points(earlier, market),
+            network,
+            True,
+            n_sellers,
+        )
+        return ENGINES[self.rules.engine](market, self._objectives, settings, rng)
 
     def choose(self, market: FrameMarket, points: Points) -> int:
         """Pick a point of a front by the rule of the configuration.
@@ -233,7 +285,6 @@ class Pareto:
         int
             Index of the point.
         """
-        name = self.rules.choose or self._objectives.default_choice
         surplus = self._objectives.price_in_search
         gains = Gains(
             points.sold_kwh.sum(axis=1),
@@ -244,7 +295,7 @@ class Pareto:
             self.rules.weight,
             self.rules.goals,
         )
-        return CHOICE_RULES[name](gains)
+        return CHOICE_RULES[self._choice](gains)
 
     def _each(self, market: FrameMarket, points: Points) -> FloatArray:
         """Welfare of every participant at each point, shape (k, m + n) [currency]."""

@@ -294,3 +294,88 @@ def test_the_counterfactual_of_a_constrained_run_trades_nothing():
     book, network = stressed(1)
     rules = ClearingRules(mechanism="grid-only")
     assert run(book, network, rules, method="constrained").status == "no-trade"
+
+
+@pytest.mark.parametrize("engine", ["exact", "nsga2"])
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), share=st.floats(0.05, 1.0))
+def test_the_choice_that_is_known_is_the_one_a_search_makes(engine, seed, share):
+    rng = np.random.default_rng(seed)
+    book = household_book(rng, 8, 12)
+    mechanism = build_mechanism(ClearingRules(engine=engine))
+    assert mechanism.choice_is_known()
+    free = mechanism.clear(book, TERMS, np.random.default_rng(seed))
+    capped = book.with_capacity(book.capacity_kwh * np.where(rng.random(book.m) < 0.5, share, 1.0))
+    known = mechanism.clear_chosen(capped, TERMS, free)
+    if free.front is None:
+        assert known.status == "no-trade"
+        return
+    searched = mechanism.clear_again(capped, TERMS, np.random.default_rng(seed), free)
+    np.testing.assert_allclose(known.sold_kwh, searched.sold_kwh, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(known.bought_kwh, searched.bought_kwh, rtol=1e-6, atol=1e-9)
+    assert known.mcp_per_kwh == searched.mcp_per_kwh
+    assert known.f1 == pytest.approx(searched.f1, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        ClearingRules(choose="knee"),
+        ClearingRules(encoding="pairwise"),
+        ClearingRules(objectives="surplus"),
+        ClearingRules(objectives="per-buyer"),
+    ],
+)
+def test_where_the_choice_needs_the_front_nothing_is_taken_without_one(rules):
+    mechanism = build_mechanism(rules)
+    book = household_book(np.random.default_rng(1), 4, 4)
+    free = mechanism.clear(book, TERMS, np.random.default_rng(1))
+    assert not mechanism.choice_is_known()
+    with pytest.raises(ValueError, match="needs the front"):
+        mechanism.clear_chosen(book, TERMS, free)
+
+
+@pytest.mark.parametrize(
+    ("options", "searches"), [({}, (2, 2)), ({"switch_tolerance": 0.01}, (3, 99))]
+)
+def test_a_capped_frame_is_searched_as_often_as_something_asks_for_a_front(
+    monkeypatch, options, searches
+):
+    from gridbazaar.market.engines import ENGINES, exact
+
+    calls = []
+
+    def counted(*args):
+        calls.append(1)
+        return exact(*args)
+
+    monkeypatch.setitem(ENGINES, "exact", counted)
+    book, network = stressed(4, stress=1.5)
+    clearing = run(book, network, **options)
+    assert clearing.capping[-1].phase == "restore" and len(clearing.capping) > 3
+    assert searches[0] <= len(calls) <= searches[1]
+    assert (
+        clearing.front.f1.size
+        == build_mechanism(EXACT)
+        .clear_again(
+            book.with_capacity(clearing.caps_kwh), TERMS, np.random.default_rng(1), clearing
+        )
+        .front.f1.size
+    )
+
+
+def test_a_schedule_that_passed_stands_where_its_search_would_break_the_limit(monkeypatch):
+    from gridbazaar.market.pareto import Pareto
+
+    book, network = stressed(4, stress=1.5)
+    sound = run(book, network)
+    again = Pareto.clear_again
+
+    def too_much(self, book, terms, rng, earlier):
+        return again(self, book.with_capacity(2.0 * book.capacity_kwh), terms, rng, earlier)
+
+    monkeypatch.setattr(Pareto, "clear_again", too_much)
+    clearing = run(book, network)
+    np.testing.assert_array_equal(clearing.sold_kwh, sound.sold_kwh)
+    assert passes(network, clearing.sold_kwh) and clearing.v_max_pu == sound.v_max_pu
+    assert clearing.front.f1.size == 1 and len(clearing.trades)
