@@ -25,6 +25,7 @@ from ..sim.whole_file import write_whole
 from .compare_measures import read_measures
 from .compare_over import Over, settings_of
 from .kpis import kpi_table
+from .process_pool import submitted
 from .wording import counted
 
 Progress = Callable[[int, int, str], None]
@@ -243,7 +244,7 @@ def _all(jobs: dict[str, Job], workers: int, place: Path) -> Iterator[tuple[str,
     with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=spawn) as pool:
         try:
             waiting: dict[Future[Answer], str] = {
-                pool.submit(run_setting, *job): value for value, job in jobs.items()
+                submitted(pool, run_setting, *job): value for value, job in jobs.items()
             }
             for future in as_completed(waiting):
                 try:

@@ -14,6 +14,7 @@ from multiprocessing.connection import wait as wait_for
 from typing import Any, Protocol
 
 from ...sim.run_directory import RunError
+from ..process_pool import submitted
 from .extras import distributed_module
 
 #: One thread a worker: more would fight for the cores, and sums could come out otherwise.
@@ -90,7 +91,7 @@ class Processes:
                 width, mp_context=spawn, initializer=_begin_worker, initargs=(tether,)
             )
             # The pool watches a process from the first answer on that follows its start.
-            ready = [self._pool.submit(_ready) for _ in range(width)]
+            ready = [submitted(self._pool, _ready) for _ in range(width)]
             wait(ready)
         tether.close()
         for future in ready:

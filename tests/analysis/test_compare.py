@@ -6,6 +6,7 @@ import re
 import shutil
 import threading
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 import pandas as pd
@@ -188,6 +189,18 @@ def test_a_killed_process_is_one_error_that_names_the_way_on(tmp_path):
     assert lost in ("optimum", "grid-only", "optimum, grid-only")
     again = compare("kerala-village", over, SHARED, out=out, resume=True)
     assert list(again.table.setting) == ["optimum", "grid-only"] and not again.failed
+
+
+def test_a_process_killed_while_another_starts_is_the_same_error(tmp_path, monkeypatch):
+    """The pool closes its pipes then, and what starts stumbles over them."""
+
+    def stumble(self, *args):
+        raise OSError("handle is closed")
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", stumble)
+    over, out = "market.mechanism=optimum,grid-only", tmp_path / "killed"
+    with pytest.raises(RunError, match=r"ended from outside.*--resume"):
+        compare("kerala-village", over, SHARED, out=out, workers=2)
 
 
 def test_other_lengths_are_said(tmp_path):
