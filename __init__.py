@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .analysis.compare import compare
     from .analysis.full_run import run
     from .analysis.kpis import kpi_table
-    from .analysis.sweep.run_sweep import sweep
+    from .analysis.sweep.full_sweep import sweep
     from .network.library import load_feeder
     from .network.power_flow import solve_power_flow
     from .scenarios.load import load_scenario
@@ -45,7 +45,7 @@ _FACE = {
     "read_results": (".sim.results", "read_results"),
     "run": (".analysis.full_run", "run"),
     "solve_power_flow": (".network.power_flow", "solve_power_flow"),
-    "sweep": (".analysis.sweep.run_sweep", "sweep"),
+    "sweep": (".analysis.sweep.full_sweep", "sweep"),
 }
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from gridbazaar.market.tariff_presets import preset_names
 from gridbazaar.network.library import feeder_names, load_feeder
-from gridbazaar.scenarios.load import load_scenario, scenario_names
+from gridbazaar.scenarios.load import load_scenario
+from gridbazaar.scenarios.shipped import scenario_names
 from gridbazaar.sim.build import build_world
 
 root = Path(str(files("gridbazaar")))

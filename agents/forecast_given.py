@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .autoregression import autoregressive
 from .forecast import ForecastRequest, ForecastSetup
 
 
@@ -51,8 +52,6 @@ class Noisy:
 
     def __init__(self, setup: ForecastSetup) -> None:
         self._setup = setup
-        from scipy.signal import lfilter  # half a second that nobody else should wait for
-
         if setup.draw is None:
             raise ValueError("a noisy forecast needs the run's random streams: give `draw`")
         purpose = f"forecast-{setup.quantity}"
@@ -62,8 +61,7 @@ class Noisy:
         errors = np.empty((len(agents), setup.n_intervals))
         for row, agent in enumerate(agents):
             errors[row] = setup.draw(purpose, agent).standard_normal(setup.n_intervals)
-        errors[:, 1:] *= np.sqrt(1.0 - keep**2)
-        errors = lfilter([1.0], [1.0, -keep], errors, axis=1)
+        errors = autoregressive(errors, keep)
         if setup.noise_shared > 0.0:
             errors = np.sqrt(setup.noise_shared) * errors[:1] + (
                 np.sqrt(1.0 - setup.noise_shared) * errors[1:]

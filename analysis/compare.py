@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -303,10 +302,3 @@ def _write(comparison: Comparison) -> None:
     for name, table in (("comparison", numbers), ("indicators", comparison.indicators)):
         write_whole(comparison.out / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
     figure_files(compare_figure(comparison), comparison.out, "comparison")
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
 from typing import Any, TypeVar
@@ -36,3 +37,10 @@ def submitted(pool: Executor, task: Callable[..., T], *args: Any) -> Future[T]:
         return pool.submit(task, *args)
     except OSError as error:
         raise BrokenExecutor(f"a process could not be started: {error}") from error
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -5,6 +5,7 @@ A new preset is one more YAML file in `tariffs/`; its name is the file's, withou
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Literal
@@ -48,6 +49,7 @@ def preset_file(name: str) -> Traversable:
     return found
 
 
+@cache
 def preset_names(kind: Literal["tariff", "rules"] = "tariff") -> tuple[str, ...]:
     """Names of the shipped presets of one kind, in alphabetical order.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from .names import nearest
 from .overrides import apply_overrides
 from .problems import ScenarioError, problem
 from .schema import Scenario
+from .shipped import scenario_file, scenario_names
 from .validation import sound_part
 from .yaml_text import read_yaml_file, read_yaml_text
 
@@ -19,22 +19,8 @@ __all__ = [
     "ScenarioError",
     "load_scenario",
     "scenario_from_dict",
-    "scenario_names",
     "scenario_source",
 ]
-
-
-def scenario_names() -> tuple[str, ...]:
-    """Names of the shipped scenarios, in alphabetical order.
-
-    Examples
-    --------
-    >>> scenario_names()
-    ('ieee33-town', 'kerala-estates', 'kerala-feeder', 'kerala-village')
-    """
-    folder = files(__package__) / "library"
-    names = [entry.name for entry in folder.iterdir() if entry.name.endswith(".yaml")]
-    return tuple(sorted(name.removesuffix(".yaml") for name in names))
 
 
 def load_scenario(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
@@ -43,7 +29,7 @@ def load_scenario(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Sc
     Parameters
     ----------
     name_or_path : str or Path
-        A shipped name (see `scenario_names`) or a YAML file.
+        A shipped name (see `shipped.scenario_names`) or a YAML file.
     overrides : sequence of str
         Changes as ``path=value``, the path with dots, the value as YAML, e.g. ``days=7``,
         ``market.engine=exact``, ``tariff.feed_in_per_kwh=2.5``, ``members.generate.pv_kwp=[2, 4]``.
@@ -78,7 +64,7 @@ def scenario_source(name_or_path: str | Path) -> tuple[Any, str, Path]:
     Parameters
     ----------
     name_or_path : str or Path
-        A shipped name (see `scenario_names`) or a YAML file.
+        A shipped name (see `shipped.scenario_names`) or a YAML file.
 
     Returns
     -------
@@ -99,7 +85,7 @@ def scenario_source(name_or_path: str | Path) -> tuple[Any, str, Path]:
     """
     text, path = str(name_or_path), Path(name_or_path)
     if text in scenario_names():
-        shipped = files(__package__) / "library" / f"{text}.yaml"
+        shipped = scenario_file(text)
         place = shipped.name
         data = read_yaml_text(shipped.read_text(encoding="utf-8"), place)
         folder = Path(str(shipped)).parent

@@ -20,15 +20,17 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..agents.autoregression import autoregressive
 from .calendar import IntervalGrid, minute_of_day, same_date_in
 from .clearness import RECORD_YEAR, clearness_at, measured_trace
 from .resample import take_days
 from .streams import stream
-from .sun import Site, SunPath, clear_sky, plane_irradiance, sun_path
+from .sun import ClearSky, Site, SunPath, clear_sky, plane_irradiance, sun_path
 
 Floats = NDArray[np.float64]
 
@@ -43,14 +45,16 @@ _CLOUD_MINUTES = 60.0  # how long a neighbour's own cloud lasts (e-folding)
 _MOST_CLEARNESS = 1.25
 
 
-def clear_sky_per_kwp(site: Site, sun: SunPath, tilt_deg: Floats, azimuth_deg: Floats) -> Floats:
+def clear_sky_per_kwp(
+    site: Site, sun: SunPath, sky: ClearSky, tilt_deg: Floats, azimuth_deg: Floats
+) -> Floats:
     """AC output under a clear sky of systems of 1 kWp.
 
     Parameters
     ----------
     site : Site
         Where they stand.
-    sun : SunPath
+    sun, sky : SunPath, ClearSky
         Instants, (n_times,).
     tilt_deg, azimuth_deg : ndarray (n_systems,)
         From horizontal; clockwise from north.
@@ -64,13 +68,14 @@ def clear_sky_per_kwp(site: Site, sun: SunPath, tilt_deg: Floats, azimuth_deg: F
     --------
     >>> from .sun import SITES
     >>> kochi, noon = SITES["kochi"], np.array(["2025-11-01T06:39"], "datetime64[m]")
-    >>> float(clear_sky_per_kwp(kochi, sun_path(kochi, noon), np.array([10.0]),
-    ...                         np.array([180.0])).round(2)[0, 0])
+    >>> sun = sun_path(kochi, noon)
+    >>> south = np.array([10.0]), np.array([180.0])
+    >>> float(clear_sky_per_kwp(kochi, sun, clear_sky(kochi, sun), *south).round(2)[0, 0])
     0.74
     """
     from pvlib import temperature
 
-    irradiance = plane_irradiance(sun, clear_sky(site, sun), tilt_deg, azimuth_deg)
+    irradiance = plane_irradiance(sun, sky, tilt_deg, azimuth_deg)
     hour = minute_of_day(sun.times_utc) / 60.0
     phase = 2.0 * np.pi * (hour + site.utc_offset_hours - _WARMEST_HOUR) / 24.0
     air = site.air_c + _AIR_SWING_K * np.cos(phase)
@@ -92,11 +97,7 @@ def own_clouds(seed: int, systems: Sequence[str], n_times: int, step_minutes: fl
         Mean 0, standard deviation 1.
     """
     noise = np.stack([stream(seed, "pv-cloud", name).standard_normal(n_times) for name in systems])
-    keep = np.exp(-step_minutes / _CLOUD_MINUTES)
-    noise[:, 1:] *= np.sqrt(1.0 - keep**2)
-    from scipy.signal import lfilter  # half a second that no other command should wait for
-
-    return np.asarray(lfilter([1.0], [1.0, -keep], noise, axis=1))
+    return autoregressive(noise, float(np.exp(-step_minutes / _CLOUD_MINUTES)))
 
 
 def neighbours_clearness(clearness: Floats, own: Floats, diversity: float) -> Floats:
@@ -158,9 +159,9 @@ def modelled_pv_kwh(
     ndarray (n_systems, n_intervals)
         [kWh per kWp].
     """
-    sun, step = _sun_over(site, grid)
-    power = clear_sky_per_kwp(site, sun, tilt_deg, azimuth_deg)
-    clearness = clearness_at(site, sun.times_utc, shift_days, clear_sky(site, sun).ghi)
+    sun, sky, step = _sky_over(site, grid)
+    power = clear_sky_per_kwp(site, sun, sky, tilt_deg, azimuth_deg)
+    clearness = clearness_at(site, sun.times_utc, shift_days, sky.ghi)
     own = own_clouds(seed, systems, len(sun.times_utc), step)
     power *= neighbours_clearness(clearness, own, diversity)
     return _energy_kwh(power, grid, step)
@@ -179,12 +180,13 @@ def clear_sky_kwh(site: Site, grid: IntervalGrid, tilt_deg: Floats, azimuth_deg:
     ndarray (n_systems, n_intervals)
         [kWh per kWp].
     """
-    sun, step = _sun_over(site, grid)
-    return _energy_kwh(clear_sky_per_kwp(site, sun, tilt_deg, azimuth_deg), grid, step)
+    sun, sky, step = _sky_over(site, grid)
+    return _energy_kwh(clear_sky_per_kwp(site, sun, sky, tilt_deg, azimuth_deg), grid, step)
 
 
-def _sun_over(site: Site, grid: IntervalGrid) -> tuple[SunPath, int]:
-    """The sun in the middle of each step of the grid, and the step's length [min]."""
+@lru_cache(maxsize=2)  # a sweep's runs, and the worlds of its check, have the same sky
+def _sky_over(site: Site, grid: IntervalGrid) -> tuple[SunPath, ClearSky, int]:
+    """Sun and clear sky in the middle of each step of the grid, and the step's length [min]."""
     step = min(grid.interval_minutes, _FINEST_MINUTES)
     n_times = grid.n_intervals * grid.interval_minutes // step
     middle = np.timedelta64(round(step * 30 - site.utc_offset_hours * 3600), "s")
@@ -193,7 +195,8 @@ def _sun_over(site: Site, grid: IntervalGrid) -> tuple[SunPath, int]:
         + middle
         + np.arange(n_times) * np.timedelta64(step * 60, "s")
     )
-    return sun_path(site, times), step
+    sun = sun_path(site, times)
+    return sun, clear_sky(site, sun), step
 
 
 def _energy_kwh(power: Floats, grid: IntervalGrid, step: int) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,7 +172,7 @@ def _named(
 ) -> dict[str, Any]:
     known = preset_names("rules" if kind == "rules" else "tariff")
     if name in known:
-        data = read_yaml_text(preset_file(name).read_text(encoding="utf-8"), f"{name}.yaml")
+        data = copy.deepcopy(_preset(name))
     elif name.lower().endswith((".yaml", ".yml")):
         data = read_yaml_file(inside(folder, name, path, outside), name)
     else:
@@ -182,6 +183,12 @@ def _named(
     if not isinstance(data, dict):
         raise ScenarioError([problem(name, "top", data, "is not a mapping", "write key: value")])
     return data
+
+
+@cache
+def _preset(name: str) -> Any:
+    """A shipped preset, read once: every check and build of a scenario asks for it."""
+    return read_yaml_text(preset_file(name).read_text(encoding="utf-8"), f"{name}.yaml")
 
 
 def _rules(name: str, folder: Path, outside: bool) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def compare(
     ]
     with stoppable(), bad_input_listed(), progress_bar(not as_json, "runs") as show:
         from ..compare import compare as compare_settings
-        from ..compare import usable_cores
+        from ..process_pool import usable_cores
 
         comparison = compare_settings(
             scenario,

@@ -80,7 +80,8 @@ def run(
 @app.command(epilog="Example: gridbazaar scenarios --json")
 def scenarios(as_json: Json = False) -> None:
     """List the shipped scenarios."""
-    from ...scenarios.load import load_scenario, scenario_names
+    from ...scenarios.load import load_scenario
+    from ...scenarios.shipped import scenario_names
 
     rows = []
     for name in scenario_names():

@@ -10,6 +10,7 @@ import typer
 from .console import BAD_INPUT, Json, app, bad_input_listed, print_json, progress_bar, say
 
 if TYPE_CHECKING:
+    from ..sweep.estimate import Estimate
     from ..sweep.jobs import Jobs
     from ..sweep.run_sweep import Sweep
 
@@ -42,17 +43,14 @@ def sweep(
     if dry_run:
         _dry_run(file, workers, as_json)
         return
-    from ..sweep.dispatch import SweepStopped
-    from ..sweep.run_sweep import sweep as run_sweep
+    from ..sweep.full_sweep import sweep as run_sweep
+    from ..sweep.stopped import SweepStopped
 
-    def announce(jobs: Jobs, left: int, at_a_time: int) -> None:
-        if as_json:
-            return
-        from ..sweep.estimate import estimate
+    def announce(jobs: Jobs, ahead: Estimate) -> None:
         from ..sweep.page import in_words
 
         say(in_words(jobs))
-        say(estimate(jobs, left, at_a_time).in_words())
+        say(ahead.in_words())
 
     try:
         with bad_input_listed(), progress_bar(not as_json, "runs") as show:
@@ -63,7 +61,7 @@ def sweep(
                 dask=dask,
                 resume=resume,
                 progress=show,
-                announce=announce,
+                announce=None if as_json else announce,
             )
     except SweepStopped as error:
         for reason in error.reasons:
@@ -86,7 +84,7 @@ def sweep(
 
 def _dry_run(file: Path, workers: int | None, as_json: bool) -> None:
     with bad_input_listed():
-        from ..compare import usable_cores
+        from ..process_pool import usable_cores
         from ..sweep.estimate import estimate
         from ..sweep.jobs import plan_jobs
         from ..sweep.page import in_words

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ...scenarios.names import nearest
 from ...scenarios.problems import problem
 from ...sim.results import MONEY, TABLES
-from .design import design_size
 from .measures import measure_names
 from .plan import GRID, Plan
 
@@ -46,7 +45,7 @@ def contradictions(plan: Plan, place: str) -> list[str]:
 def can_be_made(plan: Plan) -> bool:
     """Whether a plan's combinations can be made at all, whatever else is wrong with it."""
     listed = all(parameter.listed for parameter in plan.parameters.values())
-    return (plan.design.name != GRID or listed) and _rows(plan) <= MOST_RUNS
+    return (plan.design.name != GRID or listed) and plan.n_rows <= MOST_RUNS
 
 
 def _of_keys(plan: Plan, place: str) -> list[str]:
@@ -98,18 +97,12 @@ def _what_moves(key: str, other: str) -> str:
 
 
 def _of_size(plan: Plan, place: str) -> list[str]:
-    rows = _rows(plan)
+    rows = plan.n_rows
     if rows <= MOST_RUNS:
         return []
     wrong = f"makes {rows:.6g} runs, more than {MOST_RUNS}"
     remedy = "take fewer settings or seeds, or draw with latin-hypercube"
     return [problem(place, "design", plan.design.name, wrong, remedy)]
-
-
-def _rows(plan: Plan) -> int:
-    if plan.design.name == GRID and not all(one.listed for one in plan.parameters.values()):
-        return 0
-    return design_size(plan) * (len(plan.seeds) if plan.seeds else plan.replications or 1)
 
 
 def _unknown(plan: Plan, place: str) -> list[str]:

@@ -6,10 +6,9 @@ import itertools
 from typing import Any
 
 import numpy as np
-from scipy.stats import qmc
 
 from .extras import sobol_modules
-from .plan import GRID, LATIN, SALTELLI, Design, Plan
+from .plan import GRID, LATIN, Design, Plan
 
 Point = dict[str, Any]
 
@@ -53,31 +52,6 @@ def design_points(plan: Plan) -> list[Point]:
     ]
 
 
-def design_size(plan: Plan) -> int:
-    """Return how many combinations a plan has, without making them.
-
-    Examples
-    --------
-    >>> from .parameters import Parameter
-    >>> one = {"market.k": Parameter(uniform=(0.0, 1.0))}
-    >>> sampled = Design(name="saltelli", points=64)
-    >>> design_size(Plan(name="n", scenario="s", parameters=one, design=sampled))
-    192
-    """
-    design = plan.design
-    if design.name == GRID:
-        return int(np.prod([len(one.labels()) for one in plan.parameters.values()], dtype=object))
-    return (design.points or 0) * rows_per_draw(plan)
-
-
-def rows_per_draw(plan: Plan) -> int:
-    """Return how many combinations come from one draw: d + 2 or 2 d + 2 in Saltelli's design."""
-    design, d = plan.design, len(plan.parameters)
-    if design.name != SALTELLI:
-        return 1
-    return 2 * d + 2 if design.second_order else d + 2
-
-
 def unit_points(design: Design, n_parameters: int) -> np.ndarray:
     """Return the draws of a sampled design, (n_points, n_parameters), each from 0 to 1.
 
@@ -100,6 +74,8 @@ def unit_points(design: Design, n_parameters: int) -> np.ndarray:
     """
     points = design.points or 0
     if design.name == LATIN:
+        from scipy.stats import qmc  # half a second that grids need not wait for
+
         draws = qmc.LatinHypercube(d=n_parameters, rng=np.random.default_rng(design.seed))
         return np.asarray(draws.random(points))
     sampling, _ = sobol_modules()

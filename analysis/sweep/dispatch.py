@@ -10,24 +10,11 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from .engines import Engine
 from .jobs import Job
 from .one_run import Answer
+from .stopped import SweepStopped
 
 #: A run whose process was ended this often is given up; the last times it ran alone.
 TRIES = 3
 Task = Callable[[Job], Answer]
-
-
-class SweepStopped(Exception):
-    """A sweep that had to stop before its end; what is finished is kept.
-
-    Parameters
-    ----------
-    reasons : sequence of str
-        What happened, and what to do.
-    """
-
-    def __init__(self, reasons: Sequence[str]) -> None:
-        self.reasons = list(reasons)
-        super().__init__("\n".join(self.reasons))
 
 
 class Dispatcher:
@@ -70,10 +57,10 @@ class Dispatcher:
             while waiting or suspects or self._flying:
                 if suspects:  # one at a time, so that the culprit is known
                     if not self._flying:
-                        self._send(suspects.popleft(), width)
+                        self._send(suspects.popleft())
                 else:
                     while waiting and len(self._flying) < width:
-                        self._send(waiting.popleft(), width)
+                        self._send(waiting.popleft())
                 for job, answer in self._next():
                     if answer is not None:
                         if answer.stop is not None:
@@ -90,10 +77,10 @@ class Dispatcher:
             if not finished:
                 self._engine.drop()
 
-    def _send(self, job: Job, width: int) -> None:
+    def _send(self, job: Job) -> None:
         try:
             if self._executor is None:
-                self._executor = self._engine.open(width)
+                self._executor = self._engine.open()
             future = self._executor.submit(self._task, job)
         except BrokenExecutor as error:
             future = Future()

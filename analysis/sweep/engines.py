@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, wait
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 from typing import Any, Protocol
@@ -38,8 +38,17 @@ class Engine(Protocol):
     width: int | None
     """How many runs are handed out at a time; None: all of them, the cluster has a queue."""
 
-    def open(self, width: int) -> Executor:
-        """Return a fresh executor for up to `width` runs at a time."""
+    @property
+    def workers(self) -> int:
+        """How many runs it does at a time."""
+        ...
+
+    def begin(self) -> None:
+        """Start what takes its time, without waiting for it."""
+        ...
+
+    def open(self) -> Executor:
+        """Return an executor: the one begun, or after `drop` a fresh one."""
         ...
 
     def drop(self) -> None:
@@ -62,11 +71,30 @@ class Processes:
 
     def __init__(self, workers: int) -> None:
         self.width: int | None = workers
+        self.workers = workers
         self._pool: ProcessPoolExecutor | None = None
         self._hold: Connection | None = None
+        self._ready: list[Future[int]] = []
 
-    def open(self, width: int) -> Executor:
-        """Start processes, and wait until each has loaded what it needs.
+    def begin(self) -> None:
+        """Start processes, which load what runs need; this one can do other work meanwhile."""
+        spawn = multiprocessing.get_context("spawn")  # Mesa sets it, and forked threads deadlock
+        # While this end is open the processes live: it closes however this process ends.
+        tether, self._hold = spawn.Pipe(duplex=False)
+        with _environment(ONE_THREAD):
+            self._pool = ProcessPoolExecutor(
+                self.workers, mp_context=spawn, initializer=_begin_worker, initargs=(tether,)
+            )
+            for _ in range(self.workers):  # each starts one: the first is not ready so soon
+                try:
+                    self._ready.append(submitted(self._pool, _load))
+                except BrokenExecutor as error:
+                    self._ready.append(Future())
+                    self._ready[-1].set_exception(error)
+        tether.close()
+
+    def open(self) -> Executor:
+        """Wait until each process has loaded what it needs.
 
         Raises
         ------
@@ -74,32 +102,24 @@ class Processes:
             If they cannot be started.
         """
         for _ in range(_STARTS):
+            if self._pool is None:
+                self.begin()
             try:
-                return self._start(width)
+                # The pool watches a process from the first answer on that follows its start.
+                wait(self._ready)
+                for future in self._ready:
+                    future.result()
+                assert self._pool is not None
+                return self._pool
             except BrokenExecutor:
                 self.drop()  # one was killed while it started: once more
         wrong = "worker processes end as soon as they start"
         remedy = 'a script needs `if __name__ == "__main__":` around what it does'
-        raise RunError([f"--workers: {width}: {wrong}: {remedy}"])
-
-    def _start(self, width: int) -> Executor:
-        spawn = multiprocessing.get_context("spawn")  # Mesa sets it, and forked threads deadlock
-        # While this end is open the processes live: it closes however this process ends.
-        tether, self._hold = spawn.Pipe(duplex=False)
-        with _environment(ONE_THREAD):
-            self._pool = ProcessPoolExecutor(
-                width, mp_context=spawn, initializer=_begin_worker, initargs=(tether,)
-            )
-            # The pool watches a process from the first answer on that follows its start.
-            ready = [submitted(self._pool, _ready) for _ in range(width)]
-            wait(ready)
-        tether.close()
-        for future in ready:
-            future.result()
-        return self._pool
+        raise RunError([f"--workers: {self.workers}: {wrong}: {remedy}"])
 
     def drop(self) -> None:
         """End the processes at once."""
+        self._ready.clear()
         if self._hold is not None:
             self._hold.close()
             self._hold = None
@@ -108,13 +128,8 @@ class Processes:
             self._pool = None
 
     def close(self) -> None:
-        """Let the processes end by themselves."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True)
-            self._pool = None
-        if self._hold is not None:
-            self._hold.close()
-            self._hold = None
+        """End the processes, which have nothing left to write."""
+        self.drop()
 
 
 class Cluster:
@@ -125,39 +140,54 @@ class Cluster:
     address : str
         Of its scheduler, e.g. ``tcp://127.0.0.1:8786``, or a scheduler file's name.
 
-    Raises
-    ------
-    RunError
-        If Dask is not installed, or no scheduler answers, or it has no workers.
+    patience_seconds : float
+        How long its answer is waited for.
     """
 
     width: int | None = None
 
     def __init__(self, address: str, patience_seconds: float = 20.0) -> None:
+        self._address, self._patience_seconds = address, patience_seconds
+        self._client: Any = None
+        self._executor: Executor | None = None
+
+    def begin(self) -> None:
+        """Do nothing: the cluster is there, and a plan is checked before it is asked."""
+
+    @property
+    def workers(self) -> int:
+        """How many runs the cluster does at a time.
+
+        Raises
+        ------
+        RunError
+            If Dask is not installed, or no scheduler answers, or it has no workers.
+        """
+        return len(self._connected().nthreads())  # a run has its process to itself
+
+    def open(self) -> Executor:
+        """Return the client's executor; a run whose worker is lost is given to another."""
+        # Not `pure`: two runs of one name would be one. A killed worker's run is tried again by
+        # the scheduler (`allowed-failures`), and then comes back as one KilledWorker.
+        if self._executor is None:
+            self._executor = self._connected().get_executor(pure=False, retries=1)
+        return self._executor
+
+    def _connected(self) -> Any:
+        if self._client is not None:
+            return self._client
         distributed = distributed_module()
-        at: dict[str, Any] = {"address": address}
-        if address.endswith(".json"):
-            at = {"scheduler_file": address}
+        address, patience = self._address, self._patience_seconds
+        at = {"scheduler_file" if address.endswith(".json") else "address": address}
         try:
-            self._client = distributed.Client(**at, timeout=patience_seconds, set_as_default=False)
-            self._client.wait_for_workers(1, timeout=patience_seconds)
+            client = distributed.Client(**at, timeout=patience, set_as_default=False)
+            client.wait_for_workers(1, timeout=patience)
         except (OSError, TimeoutError, ValueError) as error:
             remedy = "start `dask scheduler` and `dask worker ADDRESS`, and give the ADDRESS"
             wrong = f"no scheduler with workers answers ({error})"
             raise RunError([f"--dask: {address}: {wrong}: {remedy}"]) from error
-        self._executor: Executor | None = None
-
-    @property
-    def workers(self) -> int:
-        """How many runs the cluster does at a time."""
-        return len(self._client.nthreads())  # a run has its process to itself
-
-    def open(self, width: int) -> Executor:
-        """Return the client's executor; a run whose worker is lost is given to another."""
-        # Not `pure`: two runs of one name would be one. A killed worker's run is tried again by
-        # the scheduler (`allowed-failures`), and then comes back as one KilledWorker.
-        self._executor = self._client.get_executor(pure=False, retries=1)
-        return self._executor
+        self._client = client
+        return client
 
     def drop(self) -> None:
         """Take back what has not been answered."""
@@ -169,7 +199,9 @@ class Cluster:
     def close(self) -> None:
         """Leave the cluster as it was."""
         self.drop()
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
 
 def _begin_worker(tether: Connection) -> None:
@@ -183,7 +215,7 @@ def _begin_worker(tether: Connection) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _ready() -> int:
+def _load() -> int:
     """Load what a run needs."""
     import pyarrow
 

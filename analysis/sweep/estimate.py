@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .jobs import Job, Jobs
@@ -12,7 +13,8 @@ from .one_run import simulate
 
 #: A first run that takes longer than this compiled something: it is measured again.
 _WARM_SECONDS = 1.0
-_PROBES = 3
+#: A sweep that takes longer than this is worth trials of two more combinations.
+_LONG_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class Estimate:
         Distinct runs of the plan, and those without a result.
     days : int
         Market days of a run.
-    run_seconds : float
-        Mean time of one run, from trials of two lengths.
+    run_seconds : float or None
+        Mean time of one run, from trials of two lengths; None if all of them failed.
     workers : int
         Runs at a time.
     """
@@ -34,12 +36,14 @@ class Estimate:
     runs: int
     left: int
     days: int
-    run_seconds: float
+    run_seconds: float | None
     workers: int
 
     @property
-    def seconds(self) -> float:
+    def seconds(self) -> float | None:
         """Wall time of what is left."""
+        if self.run_seconds is None:
+            return None
         rounds = -(-self.left // self.workers) if self.left < 4 * self.workers else 0
         return self.run_seconds * (rounds or self.left / self.workers)
 
@@ -48,18 +52,21 @@ class Estimate:
         left = "" if self.left == self.runs else f", {self.left} of them left"
         many = f"{self.runs} run{'s' if self.runs > 1 else ''}"
         at_a_time = f"{self.workers} at a time"
-        return (
-            f"{many}{left}, {at_a_time}, {self.run_seconds:.1f} s each on this machine: "
-            f"about {_duration(self.seconds)}"
-        )
+        if self.run_seconds is None or self.seconds is None:
+            return f"{many}{left}, {at_a_time}; how long is unknown: a trial run failed"
+        each = f"{self.run_seconds:.1f} s each"
+        return f"{many}{left}, {at_a_time}, {each}: about {_duration(self.seconds)}"
 
 
-def estimate(jobs: Jobs, left: int, workers: int) -> Estimate:
+def estimate(
+    jobs: Jobs, left: int, workers: int, timed: Callable[[Job, int], float] | None = None
+) -> Estimate:
     """Measure how long runs take, by trials of a day on a few of the plan's combinations.
 
     A run costs a + b days: reading and writing once, then every day alike. The trials run one day
-    and two (the plan's own length if that is less), on the first, the middle and the last
-    combination, after one more that loads and compiles. Nothing is kept of them.
+    and two (the plan's own length if that is less) on the first combination, after one more that
+    loads and compiles; if minutes lie ahead, on the middle and the last one as well. Nothing is
+    kept of them; of one that fails nothing is said, since its run will leave its error.
 
     Parameters
     ----------
@@ -69,6 +76,8 @@ def estimate(jobs: Jobs, left: int, workers: int) -> Estimate:
         Those without a result.
     workers : int
         Runs at a time.
+    timed : callable, optional
+        Returns how long a job of so many days takes where the sweep will run; by default here.
 
     Returns
     -------
@@ -77,33 +86,43 @@ def estimate(jobs: Jobs, left: int, workers: int) -> Estimate:
     """
     every = list(jobs.distinct.values())
     days = every[0].scenario().days
-    chosen = sorted({0, len(every) // 2, len(every) - 1})[:_PROBES]
+    timed = timed or timed_run
+
+    def expected(trials: list[float | None]) -> Estimate:
+        known = [seconds for seconds in trials if seconds is not None]
+        mean = sum(known) / len(known) if known else None
+        return Estimate(len(every), left, days, mean, workers)
+
     if left == 0:
-        return Estimate(len(every), 0, days, 0.0, workers)
-    if _timed(every[0], 1) > _WARM_SECONDS:
-        _timed(every[0], 1)
-    found = []
-    for i in chosen:
-        one = _timed(every[i], 1)
-        slope = 0.0 if days == 1 else max(_timed(every[i], 2) - one, 0.0)
-        found.append(one + slope * (days - 1))
-    return Estimate(len(every), left, days, sum(found) / len(found), workers)
+        return expected([0.0])
+    warm = _trial(every[0], 1, timed)
+    if warm is not None and warm > _WARM_SECONDS:
+        _trial(every[0], 1, timed)
+    first = _trial(every[0], days, timed)
+    soon = expected([first]).seconds
+    if soon is not None and soon < _LONG_SECONDS:
+        return expected([first])
+    others = sorted({len(every) // 2, len(every) - 1} - {0})
+    return expected([first, *(_trial(every[i], days, timed) for i in others)])
 
 
-def _timed(job: Job, days: int) -> float:
-    short = Job(
-        job.run_id,
-        job.source,
-        job.place,
-        job.folder,
-        (*job.overrides, f"days={days}"),
-        job.point,
-        job.seed,
-    )
+def timed_run(job: Job, days: int) -> float:
+    """Return how long a job takes [s], made so many days long; nothing is kept of it."""
+    short = replace(job, overrides=(*job.overrides, f"days={days}"))
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
         simulate(short, Path(folder))
         return time.perf_counter() - started
+
+
+def _trial(job: Job, days: int, timed: Callable[[Job, int], float]) -> float | None:
+    """Return how long a run of so many days takes, from one day and two; None if it fails."""
+    try:
+        one = timed(job, 1)
+        slope = 0.0 if days == 1 else max(timed(job, 2) - one, 0.0)
+    except Exception:  # whatever it is, it is the run's to tell
+        return None
+    return one + slope * (days - 1)
 
 
 def _duration(seconds: float) -> str:

@@ -8,15 +8,6 @@ from functools import cache
 from ..kpis.registry import KPIS
 
 NO_P2P, CHANGE = "no_p2p_", "change_"
-#: What figures show where a sweep's file names nothing.
-DEFAULT_MEASURES = (
-    "traded_kwh",
-    "saving",
-    "better_off",
-    "self_sufficiency",
-    "change_utility_net_after_banked",
-    "peak_export_kw",
-)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
-from scipy import stats
 
 from ...scenarios.schema_base import Section
 
@@ -158,6 +157,8 @@ class Parameter(Section):
         if self.loguniform is not None:
             first, last = np.log(self.loguniform)
             return float(np.exp(first + (last - first) * u))
+        from scipy import stats  # most sweeps need it only at their end
+
         mean, deviation = self.normal or (0.0, 1.0)
         low_z, high_z = ((x - mean) / deviation for x in self.within or (-np.inf, np.inf))
         drawn = float(stats.truncnorm.ppf(u, low_z, high_z, loc=mean, scale=deviation))

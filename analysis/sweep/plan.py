@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,12 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from ...scenarios.files import inside
-from ...scenarios.load import scenario_names
 from ...scenarios.names import nearest
 from ...scenarios.problems import ScenarioError, problem
 from ...scenarios.schema_base import Section
+from ...scenarios.shipped import scenario_names
 from ...scenarios.validation import in_our_words
 from ...scenarios.yaml_text import read_yaml_file
-from .measures import DEFAULT_MEASURES
 from .parameters import Parameter
 
 _REMEDIES = {
@@ -26,6 +26,15 @@ _REMEDIES = {
     "float_parsing": "write a number",
     "int_parsing": "write a whole number",
 }
+#: What figures show where a sweep's file names nothing.
+DEFAULT_MEASURES = (
+    "traded_kwh",
+    "saving",
+    "better_off",
+    "self_sufficiency",
+    "change_utility_net_after_banked",
+    "peak_export_kw",
+)
 GRID: Literal["grid"] = "grid"
 LATIN: Literal["latin-hypercube"] = "latin-hypercube"
 SALTELLI: Literal["saltelli"] = "saltelli"
@@ -109,6 +118,34 @@ class Plan(Section):
         if self.seeds is not None and len(set(self.seeds)) < len(self.seeds):
             raise PydanticCustomError("seeds", "a seed stands twice in `seeds`: name it once")
         return self
+
+    @property
+    def rows_per_draw(self) -> int:
+        """How many combinations come from one draw: d + 2 or 2 d + 2 in Saltelli's design."""
+        d = len(self.parameters)
+        if self.design.name != SALTELLI:
+            return 1
+        return 2 * d + 2 if self.design.second_order else d + 2
+
+    @property
+    def n_points(self) -> int:
+        """How many combinations there are, without making them.
+
+        Examples
+        --------
+        >>> one = {"market.k": Parameter(uniform=(0.0, 1.0))}
+        >>> sampled = Design(name="saltelli", points=64)
+        >>> Plan(name="n", scenario="s", parameters=one, design=sampled).n_points
+        192
+        """
+        if self.design.name == GRID:
+            return math.prod(len(one.labels()) for one in self.parameters.values())
+        return (self.design.points or 0) * self.rows_per_draw
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows the results have: a combination with each seed."""
+        return self.n_points * (len(self.seeds) if self.seeds else self.replications or 1)
 
 
 @dataclass(frozen=True)

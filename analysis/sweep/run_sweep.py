@@ -1,10 +1,11 @@
-"""A sweep from its file to its table, summary and figures."""
+"""A sweep from its plan to its table, summary and figures."""
 
 from __future__ import annotations
 
 import functools
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import BrokenExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,20 +13,23 @@ from typing import Any
 
 import pandas as pd
 
-from ..compare import usable_cores
+from ..process_pool import submitted
 from .collect import DONE, column_list, results_table, write_csv, write_table
-from .dispatch import Dispatcher, SweepStopped
-from .engines import Cluster, Engine, Processes
+from .dispatch import Dispatcher
+from .engines import Engine
+from .estimate import Estimate, estimate, timed_run
 from .jobs import Job, Jobs, plan_jobs
 from .one_run import Answer, do_job
 from .place import Place, new_place
-from .plan import SALTELLI, read_plan
+from .plan import SALTELLI, PlanFile
 from .records import read_json, write_json, write_whole
 from .run_id import versions
 from .sobol import missing_points, sobol_indices
+from .stopped import SweepStopped
 from .summary import effects, summarize
 
 Progress = Callable[[int, int, str], None]
+Announce = Callable[[Jobs, Estimate], None]
 
 
 @dataclass(frozen=True)
@@ -80,42 +84,26 @@ class Sweep:
         }
 
 
-def sweep(
-    file: str | Path,
+def run_plan(
+    plan_file: PlanFile,
+    engine: Engine,
     *,
     out: str | Path | None = None,
-    workers: int | None = None,
-    dask: str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
-    announce: Callable[[Jobs, int, int], None] | None = None,
+    announce: Announce | None = None,
     root: Path = Path("runs"),
 ) -> Sweep:
-    """Run every combination of a sweep's file, and set the outcomes beside one another.
-
-    Results are the same, byte for byte, for any number of workers, on processes or on a Dask
-    cluster (with the same packages on one type of processor), and after any interruption.
+    """Check a plan, run what has no result yet, and write the outcome.
 
     Parameters
     ----------
-    file : str or Path
-        The sweep's YAML file (docs/sweeps.md).
-    out : str or Path, optional
-        New directory; by default the next free ``ROOT/sweep-NAME-NNN``.
-    workers : int, optional
-        Processes, each with one thread; by default one a core. A script needs the usual
-        ``if __name__ == "__main__"``.
-    dask : str, optional
-        Address of a Dask scheduler, instead of processes.
-    resume : bool
-        Go on in a directory that an interrupted sweep left: only what is missing is run, and what
-        failed is tried again.
-    progress : callable, optional
-        Called as ``progress(runs_done, runs_total, text)``.
-    announce : callable, optional
-        Called as ``announce(jobs, left, workers)`` before the first run.
-    root : Path
-        Where directories without a given name are made.
+    plan_file : PlanFile
+        What is to be run.
+    engine : Engine
+        Who runs it.
+    out, resume, progress, announce, root
+        See `full_sweep.sweep`.
 
     Returns
     -------
@@ -124,32 +112,18 @@ def sweep(
 
     Raises
     ------
-    ScenarioError, RunError
-        With every problem of every combination, before anything is run or written.
-    SweepStopped
-        If results can no longer be kept (a full disk, a lost cluster). What is finished is kept.
-
-    Examples
-    --------
-    >>> found = sweep("tariff-study.yaml", workers=2)                      # doctest: +SKIP
-    >>> found.table.groupby("members.generate.pv_share").saving.mean()      # doctest: +SKIP
+    ScenarioError, RunError, SweepStopped
+        See `full_sweep.sweep`.
     """
-    plan_file = read_plan(file)
     jobs = plan_jobs(plan_file)
     place = Place(Path(out) if out is not None else new_place(root, jobs.plan.name, resume))
-    engine: Engine
-    if dask is None:
-        cores = workers or usable_cores()
-        engine = Processes(min(cores, len(jobs.distinct)))
-    else:
-        engine = cluster = Cluster(dask)
-        cores = cluster.workers
-    with closing(engine), closing(_held(place, jobs, plan_file.path, resume)):
+    at_a_time = engine.workers
+    with closing(_held(place, jobs, plan_file.path, resume)):
         every = jobs.distinct
         done = place.done(every)
         left = [job for run_id, job in every.items() if run_id not in done]
         if announce is not None:
-            announce(jobs, len(left), cores)
+            announce(jobs, estimate(jobs, len(left), at_a_time, _trial_on(engine)))
         seconds = _run(jobs, left, place, engine, progress)
         if progress is not None:
             progress(len(every), len(every), "tables and figures")
@@ -212,6 +186,19 @@ def write_outcome(jobs: Jobs, place: Place, seconds: dict[str, float]) -> Sweep:
         write_page(jobs, place, found)
     place.clear_scratch()
     return found
+
+
+def _trial_on(engine: Engine) -> Callable[[Job, int], float]:
+    """Return how to time a run on a worker, which so has loaded and compiled what runs need."""
+
+    def timed(job: Job, days: int) -> float:
+        try:
+            return submitted(engine.open(), timed_run, job, days).result()
+        except BrokenExecutor:
+            engine.drop()
+            raise
+
+    return timed
 
 
 def _run(

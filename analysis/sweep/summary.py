@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
-from .design import rows_per_draw
 from .jobs import Jobs
 from .measures import measure_columns
 
@@ -71,7 +70,7 @@ def mean_intervals(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
     mean = np.divide(sums, n, out=np.full(n.shape, np.nan), where=n > 0)
     squares = (np.where(known, values - mean, 0.0) ** 2).sum(axis=0)
     variance = np.divide(squares, n - 1, out=np.full(n.shape, np.nan), where=n > 1)
-    quantile = stats.t.ppf(0.5 + 0.5 * LEVEL, np.maximum(n - 1, 1))
+    quantile = _students_t(n - 1)
     half = quantile * np.sqrt(variance / np.maximum(n, 1))
     return n, mean, mean - half, mean + half
 
@@ -127,7 +126,7 @@ def observations(runs: pd.DataFrame, measures: Sequence[str], rows_per_draw: int
     measures : sequence of str
         Columns.
     rows_per_draw : int
-        Combinations that belong to one draw, see `design.rows_per_draw`.
+        Combinations that belong to one draw, see `plan.Plan.rows_per_draw`.
 
     Returns
     -------
@@ -162,7 +161,7 @@ def summarize(
         `runs`, `observations`, `mean`, `ci95_low`, `ci95_high`.
     """
     names = list(measures or measure_columns())
-    per_draw = rows_per_draw(jobs.plan)
+    per_draw = jobs.plan.rows_per_draw
     done = results[results.status == "done"]
     tables = []
     for parameter in jobs.plan.parameters:
@@ -209,7 +208,7 @@ def effects(
         `mean_first`, `mean_last`, `difference`, `ci95_low`, `ci95_high`, `observations`.
     """
     names = list(measures or measure_columns())
-    per_draw = rows_per_draw(jobs.plan)
+    per_draw = jobs.plan.rows_per_draw
     done = results[results.status == "done"]
     tables = []
     for parameter in jobs.plan.parameters:
@@ -251,7 +250,7 @@ def _differences(
     elif jobs.plan.design.name == "grid" and others:
         pair = others
     else:
-        per_draw = rows_per_draw(jobs.plan)
+        per_draw = jobs.plan.rows_per_draw
         return _welch(*(observations(side, names, per_draw) for side in (first, last)))
     before, after = (side.groupby(pair)[names].mean() for side in (first, last))
     return mean_intervals((after - before).to_numpy(dtype=np.float64))
@@ -265,15 +264,19 @@ def _welch(
     n, gap = n_a + n_b, mean_b - mean_a
 
     def squared_error(n_side: np.ndarray, mean: np.ndarray, low: np.ndarray) -> np.ndarray:
-        quantile = stats.t.ppf(0.5 + 0.5 * LEVEL, np.maximum(n_side - 1, 1))
-        return np.asarray(((mean - low) / quantile) ** 2)
+        return np.asarray(((mean - low) / _students_t(n_side - 1)) ** 2)
 
     a, b = squared_error(n_a, mean_a, low_a), squared_error(n_b, mean_b, low_b)
     with np.errstate(invalid="ignore", divide="ignore"):
         freedom = (a + b) ** 2 / (a**2 / (n_a - 1) + b**2 / (n_b - 1))
-    quantile = stats.t.ppf(0.5 + 0.5 * LEVEL, np.where(a + b > 0.0, freedom, 1.0))
+    quantile = _students_t(np.where(a + b > 0.0, freedom, 1.0))
     half = np.where(a + b > 0.0, quantile * np.sqrt(a + b), a + b)
     return n, gap, gap - half, gap + half
+
+
+def _students_t(freedom: np.ndarray) -> np.ndarray:
+    """Return how many standard errors the interval reaches, at one degree of freedom or more."""
+    return np.asarray(stdtrit(np.maximum(freedom, 1), 0.5 + 0.5 * LEVEL))
 
 
 def _unit(jobs: Jobs, measure: str) -> str:

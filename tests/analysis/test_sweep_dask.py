@@ -91,4 +91,4 @@ def test_a_cluster_that_does_not_answer_is_said(tmp_path):
     from gridbazaar.analysis.sweep.engines import Cluster
 
     with pytest.raises(RunError, match="no scheduler with workers answers"):
-        Cluster("tcp://127.0.0.1:9", patience_seconds=1.0)
+        _ = Cluster("tcp://127.0.0.1:9", patience_seconds=1.0).workers

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from gridbazaar.__main__ import app
 from gridbazaar.analysis.sweep import jobs, run_id
-from gridbazaar.analysis.sweep.design import design_points, design_size, unit_points
+from gridbazaar.analysis.sweep.design import design_points, unit_points
 from gridbazaar.analysis.sweep.extras import distributed_module
 from gridbazaar.analysis.sweep.jobs import plan_jobs
 from gridbazaar.analysis.sweep.parameters import Parameter, text_of
@@ -252,7 +252,7 @@ def test_saltellis_design_has_the_size_that_is_said(second_order):
     design = Design(name="saltelli", points=8, seed=3, second_order=second_order)
     plan = Plan(name="n", scenario="s", parameters=parameters, design=design)
     points = design_points(plan)
-    assert len(points) == design_size(plan) == 8 * (8 if second_order else 5)
+    assert len(points) == plan.n_points == 8 * (8 if second_order else 5)
     assert points == design_points(plan)
 
 

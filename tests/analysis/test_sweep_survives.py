@@ -15,6 +15,7 @@ from gridbazaar import kpi_table, read_results, sweep
 from gridbazaar.analysis.audit import audit_run
 from gridbazaar.analysis.sweep.dispatch import TRIES, Dispatcher
 from gridbazaar.analysis.sweep.engines import Processes
+from gridbazaar.analysis.sweep.estimate import estimate
 from gridbazaar.analysis.sweep.jobs import plan_jobs
 from gridbazaar.analysis.sweep.one_run import Answer, do_job
 from gridbazaar.analysis.sweep.place import Place
@@ -174,8 +175,48 @@ def test_a_failed_run_leaves_its_error_and_the_rest_goes_on(tmp_path):
     assert again.done_now == 1  # what failed is tried again, the rest is not
 
 
+def test_a_first_run_that_fails_in_its_trial_as_well_stops_nothing(tmp_path):
+    """People see an estimate, from trials of the first combination; scripts do not ask for it."""
+    fault = tmp_path / "fault.py"
+    fault.write_text(FAULT)
+    file = cases.sweep_file(tmp_path, parameters={"profiles.load_scale": [1.5, 1.0]})
+    command = [sys.executable, str(fault), "sweep", str(file), "--out", str(tmp_path / "out")]
+    ended = subprocess.run([*command, "--workers", "1"], capture_output=True, text=True)
+    assert ended.returncode == 1 and "Traceback" not in ended.stderr
+    assert "2 runs, 1 at a time, " in ended.stderr  # of the other one it is known
+    table = pd.read_parquet(tmp_path / "out" / "results.parquet")
+    assert list(table.status) == ["failed", "done"]
+
+
+def test_how_long_is_unknown_where_every_trial_fails(tmp_path):
+    def timed(job, days):
+        raise ArithmeticError("a fault of every setting")
+
+    found = estimate(plan_jobs(read_plan(cases.sweep_file(tmp_path))), 4, 1, timed)
+    assert found.run_seconds is None and found.seconds is None
+    assert found.in_words() == "4 runs, 1 at a time; how long is unknown: a trial run failed"
+
+
+def test_workers_start_before_anything_heavy_is_loaded_here():
+    """What takes both sides seconds to load is loaded at the same time."""
+    heavy = {"numba", "pandas", "mesa", "scipy", "pyarrow", "matplotlib"}
+    code = f"import sys, gridbazaar.analysis.sweep.full_sweep; print({heavy} & set(sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.stdout == "set()\n", answer.stderr
+
+
+def test_a_plan_with_problems_leaves_no_worker_behind(tmp_path):
+    file = cases.sweep_file(tmp_path, set={"members.generate.pv_kwp": [4, 2]})
+    process = cases.start(file, tmp_path / "out", "--workers", "2")
+    workers = cases.wait_until(lambda: cases.workers_of(process.pid))
+    status, _, messages = cases.ended(process)
+    assert status == 2 and "problem found" in messages, messages
+    assert not any(map(cases.is_alive, workers)) and not (tmp_path / "out").exists()
+
+
 TASKS = """
 import os
+from gridbazaar.analysis.sweep.estimate import estimate
 from gridbazaar.analysis.sweep.jobs import plan_jobs
 from gridbazaar.analysis.sweep.one_run import Answer, do_job
 from gridbazaar.analysis.sweep.place import Place

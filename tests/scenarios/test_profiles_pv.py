@@ -58,9 +58,8 @@ def test_clear_sky_output_against_pvlib_called_directly(tilt, azimuth):
     wanted = plane / 1000 * PERFORMANCE * (1 + POWER_PER_KELVIN * (cell - 25))
 
     utc = civil.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[s]")
-    mine = clear_sky_per_kwp(
-        KOCHI, sun_path(KOCHI, utc), np.array([float(tilt)]), np.array([float(azimuth)])
-    )[0]
+    sun, plane = sun_path(KOCHI, utc), (np.array([float(tilt)]), np.array([float(azimuth)]))
+    mine = clear_sky_per_kwp(KOCHI, sun, clear_sky(KOCHI, sun), *plane)[0]
     np.testing.assert_allclose(mine, wanted, atol=2e-5)
     assert mine.max() > 0.3
 

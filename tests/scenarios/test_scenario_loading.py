@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gridbazaar.scenarios.load import ScenarioError, load_scenario, scenario_names
+from gridbazaar.scenarios.load import ScenarioError, load_scenario
 from gridbazaar.scenarios.names import known_names
 from gridbazaar.scenarios.schema import Scenario
+from gridbazaar.scenarios.shipped import scenario_names
 from gridbazaar.scenarios.tariffs import scenario_tariff, tariff_data
 
 
