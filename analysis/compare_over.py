@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..market.tariff_presets import preset_names
@@ -86,13 +86,13 @@ def known_values(key: str, schema: dict[str, Any]) -> tuple[str, ...]:
     RunError
         If its values are not a list of names.
     """
-    presets = {
+    presets: dict[str, Callable[[], tuple[str, ...]]] = {
         "tariff": preset_names,
         "settlement.rules": lambda: preset_names("rules"),
         "feeder.name": feeder_names,
     }
     if key in presets:
-        return tuple(presets[key]())
+        return presets[key]()
     for one in (schema, *schema.get("anyOf", ())):
         if "enum" in one:
             return tuple(_text(value) for value in one["enum"])

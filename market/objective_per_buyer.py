@@ -56,9 +56,28 @@ class PerBuyer:
         (k,), (k,) float
             f1 and f2 [currency].
         """
-        worth = market.bid_per_kwh * market.demand_kwh * np.log1p(bought_kwh / market.demand_kwh)
+        worth = self._worth(market, bought_kwh)
         f2 = price_per_kwh * sold_kwh.sum(axis=1)
         return worth.sum(axis=1) - price_per_kwh * bought_kwh.sum(axis=1), f2
+
+    def by_member(self, market: FrameMarket, points: Points) -> FloatArray:
+        """Return what each one gains: sellers first, then buyers.
+
+        Parameters
+        ----------
+        market : FrameMarket
+            Participants.
+        points : Points
+            k candidates.
+
+        Returns
+        -------
+        (k, m + n) float
+            Terms of the sums f2 and f1 [currency].
+        """
+        price = points.price_per_kwh[:, None]
+        worth = self._worth(market, points.bought_kwh)
+        return np.hstack([price * points.sold_kwh, worth - price * points.bought_kwh])
 
     def seeds(self, market: FrameMarket, count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return points of the exact structure from T_max down to the f1 optimum.
@@ -158,6 +177,11 @@ class PerBuyer:
             capacity_value=capacity,
             demand_value=demand,
         )
+
+    def _worth(self, market: FrameMarket, bought_kwh: FloatArray) -> FloatArray:
+        """Value of what each buyer gets, (k, n) [currency]."""
+        share = bought_kwh / market.demand_kwh
+        return np.asarray(market.bid_per_kwh * market.demand_kwh * np.log1p(share))
 
     def _filled(self, market: FrameMarket, totals: FloatArray) -> tuple[FloatArray, FloatArray]:
         weight = positive_weights(market.bid_per_kwh)

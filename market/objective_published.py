@@ -19,6 +19,7 @@ from .pairing import (
     LARGE_TOLERANCE,
     SEARCH_TOLERANCE,
     Pairing,
+    energy_of,
     pair_exactly,
     proportional_value,
 )
@@ -91,6 +92,27 @@ class Published:
             ).log_value
         f2 = price_per_kwh * sold_kwh.sum(axis=1)
         return value + self._silent(market) - f2, f2
+
+    def by_member(self, market: FrameMarket, points: Points) -> FloatArray:
+        """Return what each one gains: sellers first, then buyers.
+
+        Parameters
+        ----------
+        market : FrameMarket
+            Participants.
+        points : Points
+            k candidates.
+
+        Returns
+        -------
+        (k, m + n) float
+            Revenue of each seller, and the terms of f1 by buyer [currency].
+        """
+        price = points.price_per_kwh[:, None]
+        paired = pair_exactly(points.sold_kwh, points.bought_kwh, market.bid_per_kwh)
+        energy = energy_of(paired, market.bid_per_kwh)
+        worth = market.bid_per_kwh * np.log(energy + EPSILON_KWH).sum(axis=1)
+        return np.hstack([price * points.sold_kwh, worth - price * points.bought_kwh])
 
     def seeds(self, market: FrameMarket, count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Water-filling totals at energies from T_max down to the f1 optimum.

@@ -66,6 +66,25 @@ class Surplus:
         f2 = price_per_kwh * sold_kwh.sum(axis=1) - sold_kwh @ market.offer_per_kwh
         return f1, f2
 
+    def by_member(self, market: FrameMarket, points: Points) -> FloatArray:
+        """Return what each one gains: sellers first, then buyers.
+
+        Parameters
+        ----------
+        market : FrameMarket
+            Participants.
+        points : Points
+            k candidates.
+
+        Returns
+        -------
+        (k, m + n) float
+            Terms of the sums f2 and f1 [currency].
+        """
+        price = points.price_per_kwh[:, None]
+        sellers = (price - market.offer_per_kwh) * points.sold_kwh
+        return np.hstack([sellers, (market.bid_per_kwh - price) * points.bought_kwh])
+
     def seeds(self, market: FrameMarket, count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Fill the book at prices spread over the bounds.
 

@@ -38,6 +38,10 @@ class Objectives(Protocol):
         """Return f1, f2 of k candidates; `final` asks for full precision at any size."""
         ...
 
+    def by_member(self, market: FrameMarket, points: Points) -> FloatArray:
+        """Return the welfare of each seller and each buyer at k points, (k, m + n)."""
+        ...
+
     def seeds(self, market: FrameMarket, count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return sold, bought and price of about `count` good starting points of a search."""
         ...

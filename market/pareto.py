@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .acceptance import accepted, clearing_of, with_pairs
 from .choice import CHOICE_RULES, Gains
@@ -16,11 +15,9 @@ from .mechanism import ClearingRules, Traits
 from .network_check import NetworkCheck
 from .objectives import OBJECTIVES
 from .order import OrderBook
-from .pairing import energy_of, pair_exactly
 from .participation import PARTICIPATION
 from .price import PRICE_RULES, PRICES_WITHOUT_BOOK, PriceSettings, merit_order_margin, volume_at
 
-FloatArray = NDArray[np.float64]
 WHOSE = ("sides", "participants")
 
 
@@ -291,29 +288,13 @@ class Pareto:
             points.f1,
             points.f2,
             (0.0, 0.0) if surplus else None,
-            self._each(market, points) if self.rules.whose == "participants" else None,
+            self._objectives.by_member(market, points)
+            if self.rules.whose == "participants"
+            else None,
             self.rules.weight,
             self.rules.goals,
         )
         return CHOICE_RULES[self._choice](gains)
-
-    def _each(self, market: FrameMarket, points: Points) -> FloatArray:
-        """Welfare of every participant at each point, shape (k, m + n) [currency]."""
-        price = points.price_per_kwh[:, None]
-        if self._objectives.name == "surplus":
-            sellers = (price - market.offer_per_kwh) * points.sold_kwh
-            buyers = (market.bid_per_kwh - price) * points.bought_kwh
-        else:
-            sellers = price * points.sold_kwh
-            if self._objectives.name == "per-buyer":
-                share = points.bought_kwh / market.demand_kwh
-                worth = market.bid_per_kwh * market.demand_kwh * np.log1p(share)
-            else:
-                paired = pair_exactly(points.sold_kwh, points.bought_kwh, market.bid_per_kwh)
-                energy = energy_of(paired, market.bid_per_kwh)
-                worth = market.bid_per_kwh * np.log(energy + 1e-6).sum(axis=1)
-            buyers = worth - price * points.bought_kwh
-        return np.concatenate([sellers, buyers], axis=1)
 
     def _market(self, book: OrderBook, terms: GridTerms, price: float) -> FrameMarket:
         rational = self.rules.participation == "rational"

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from random_books import TERMS, book_of
 
 from gridbazaar.market.choice import Gains
+from gridbazaar.market.frame_market import FrameMarket
 from gridbazaar.market.mechanism import ClearingRules, build_mechanism
+from gridbazaar.market.objectives import OBJECTIVES
 from gridbazaar.market.registry import CHOICE_RULES
 
 
@@ -75,6 +77,17 @@ def test_participants_can_be_compared_instead_of_sides():
     gains = Gains(np.ones(3), np.arange(3.0), -np.arange(3.0), each=each)
     assert CHOICE_RULES["maximin"](gains) == 1
     assert CHOICE_RULES["min-disparity"](gains) == 1
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_gains_of_members_add_up_to_the_two_objectives(name):
+    book = book_of([4.0, 4.5, 5.0], [60.0, 50.0, 70.0], [6.5, 7.0], [80.0, 90.0])
+    everyone = np.ones(3, bool), np.ones(2, bool)
+    market = FrameMarket.of(book, *everyone, 5.0, (2.0, 7.0))
+    front = OBJECTIVES[name].exact_front(market, 20)
+    each = OBJECTIVES[name].by_member(market, front)
+    np.testing.assert_allclose(each[:, :3].sum(axis=1), front.f2, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(each[:, 3:].sum(axis=1), front.f1, rtol=1e-6)
 
 
 @pytest.mark.parametrize("objectives", ["published", "per-buyer", "surplus"])
