@@ -105,7 +105,7 @@ def clear_within_limits(
         searched = loop.search(mechanism)
         if searched is not None:
             return searched
-        loop = CappingLoop(mechanism, book, terms, network, rng, opts, base)
+        loop = CappingLoop(mechanism, book, terms, network, rng, opts, base, loop.evaluations)
     return loop.run()
 
 

@@ -39,6 +39,8 @@ class CappingLoop:
         As `clear_within_limits` takes them.
     base : Voltages
         The feeder without any sale.
+    evaluations : int
+        What another way through the same frame has spent before.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class CappingLoop:
         rng: np.random.Generator,
         options: CappingOptions,
         base: Voltages,
+        evaluations: int = 0,
     ) -> None:
         self.mechanism = mechanism
         self.book = book
@@ -64,7 +67,7 @@ class CappingLoop:
         self.accepted: Clearing | None = None  # the last schedule that passed, see `judge`
         self.seen: Voltages | None = None
         self.switch_front_kwh: float | None = None
-        self.evaluations = 0  # of all clearings of the frame
+        self.evaluations = evaluations  # of all clearings of the frame
         self.start = book.capacity_kwh.copy()
         self.switches = options.switch == "front" or options.switch_tolerance > 0.0
 
@@ -157,18 +160,20 @@ class CappingLoop:
     def searched(self, clearing: Clearing, caps: FloatArray) -> Clearing:
         """Search the front of an accepted schedule of which only the choice was known.
 
-        A search chooses the same schedule but for round-off. Where that were to cost the limit,
-        the schedule that passed stands, as a front of one point.
+        A search chooses the same schedule, but for round-off and for who serves bids of 0. Where
+        that were to cost the limit, the schedule that passed stands, as a front of one point.
         """
         if not self.unsearched or clearing.front is None or self.last is None:
             return clearing
-        assert isinstance(self.mechanism, ClearsAgain)
+        assert isinstance(self.mechanism, ChoosesUnsearched)
         book = self.book.with_capacity(caps)
-        whole = self.mechanism.clear_again(book, self.terms, self.rng, self.last)
+        whole = self.mechanism.clear_anew(book, self.terms, self.rng, self.last)
         self.count(whole)
         seen = self.network.check(whole.sold_kwh[None])
-        if not seen.feasible[0]:
-            return clearing
+        if whole.front is None or not seen.feasible[0]:
+            front = clearing.front
+            known = front.collapsed if whole.front is None else whole.front.collapsed
+            return replace(clearing, front=replace(front, collapsed=known))
         self.seen = seen
         return whole
 

@@ -41,6 +41,12 @@ class ChoosesUnsearched(Protocol):
         """Clear a capped book for the chosen point alone."""
         ...
 
+    def clear_anew(
+        self, book: OrderBook, terms: GridTerms, rng: np.random.Generator, earlier: Clearing
+    ) -> Clearing:
+        """Clear a capped book at the price of an earlier clearing, with its whole front."""
+        ...
+
 
 @runtime_checkable
 class Switches(Protocol):

@@ -153,15 +153,17 @@ class PerBuyer:
         f1, f2 = self.values(market, sold, bought, price, final=True)
         marginal = market.bid_per_kwh / (1.0 + bought / market.demand_kwh)
         full = bought >= market.demand_kwh * (1.0 - 1e-12)
-        inner = np.where(full, np.inf, np.where(bought > 0, marginal, np.inf)).min(axis=1)
-        least = np.where(np.isfinite(inner), inner, marginal.min(axis=1))
-        least = np.minimum(least, market.price_per_kwh)
-        demand = np.where(full, np.maximum(marginal - least[:, None], 0.0), 0.0)
-        capacity = np.zeros_like(sold)
+        dearest = np.where(full, -np.inf, marginal).max(axis=1)  # c: what the next kWh is worth
+        margin = np.where(np.isfinite(dearest), dearest, marginal.min(axis=1))
+        least = np.minimum(margin, market.price_per_kwh)
+        scarce = np.zeros(totals.size, dtype=np.bool_)
         if market.capacity_kwh.sum() < market.demand_kwh.sum():
-            whole = totals >= market.most_kwh * (1.0 - 1e-12)
-            spare = np.where(np.isfinite(inner), inner, least) - market.price_per_kwh
-            capacity[whole] = np.maximum(spare[whole], 0.0)[:, None]
+            scarce = totals >= market.most_kwh * (1.0 - 1e-12)
+        # Where supply is short, a demand that was wider would take its energy from the margin.
+        level = np.where(scarce, margin, least)
+        demand = np.where(full, np.maximum(marginal - level[:, None], 0.0), 0.0)
+        capacity = np.zeros_like(sold)
+        capacity[scarce] = np.maximum(margin - market.price_per_kwh, 0.0)[scarce, None]
         value = np.zeros_like(least)
         if market.price_per_kwh >= LEAST_PRICE:
             value = np.maximum(1.0 - least / market.price_per_kwh, 0.0)

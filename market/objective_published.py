@@ -106,11 +106,14 @@ class Published:
         Returns
         -------
         (k, m + n) float
-            Revenue of each seller, and the terms of f1 by buyer [currency].
+            Revenue of each seller, and the terms of f1 by buyer [currency]: those of members who
+            have nothing to trade are left out.
         """
         price = points.price_per_kwh[:, None]
-        paired = pair_exactly(points.sold_kwh, points.bought_kwh, market.bid_per_kwh)
-        energy = energy_of(paired, market.bid_per_kwh)
+        energy = points.energy_kwh  # where the search has chosen the pairs itself
+        if energy is None:
+            paired = pair_exactly(points.sold_kwh, points.bought_kwh, market.bid_per_kwh)
+            energy = energy_of(paired, market.bid_per_kwh)
         worth = market.bid_per_kwh * np.log(energy + EPSILON_KWH).sum(axis=1)
         return np.hstack([price * points.sold_kwh, worth - price * points.bought_kwh])
 

@@ -156,7 +156,8 @@ class Surplus:
         cost = _cost(market.offer_per_kwh, market.capacity_kwh, total)
         f1, f2 = value - price * total, price * total - cost
         best = non_dominated(f1, f2)
-        best = best[_spread(f1[best], f2[best], points)]
+        marks = np.concatenate([market.offer_per_kwh, market.bid_per_kwh, market.price_bounds])
+        best = best[_spread(f1[best], f2[best], np.isin(price[best], marks), points)]
         sold = _filled(market.offer_per_kwh, market.capacity_kwh, total[best])
         bought = _filled(-market.bid_per_kwh, market.demand_kwh, total[best])
         f1, f2 = self.values(market, sold, bought, price[best], final=True)
@@ -267,10 +268,25 @@ def _filled(price: FloatArray, quantity: FloatArray, totals: FloatArray) -> Floa
     return np.asarray(share[:, step] * quantity)
 
 
-def _spread(f1: FloatArray, f2: FloatArray, points: int) -> NDArray[np.int64]:
-    """Indices of at most `points` points, evenly along the normalised front, ends included."""
+def _spread(
+    f1: FloatArray, f2: FloatArray, vertex: NDArray[np.bool_], points: int
+) -> NDArray[np.int64]:
+    """Indices of at most `points` points: the ends, vertices, others evenly along the front.
+
+    Between vertices the front is straight, so that most choices are one of them. If there are more
+    than `points`, they are taken evenly.
+    """
     if f1.size <= points:
         return np.arange(f1.size)
+    ends = np.array([0, f1.size - 1])
+    kept = np.union1d(ends, np.flatnonzero(vertex))
+    if kept.size >= points:
+        return kept[_evenly(f1[kept], f2[kept], points)]
+    return np.union1d(kept, _evenly(f1, f2, points - kept.size))
+
+
+def _evenly(f1: FloatArray, f2: FloatArray, points: int) -> NDArray[np.int64]:
+    """Indices of at most `points` points, evenly along the normalised front, ends included."""
     unit1, unit2 = max(float(np.ptp(f1)), 1e-300), max(float(np.ptp(f2)), 1e-300)
     along = np.abs(np.diff(f1)) / unit1 + np.abs(np.diff(f2)) / unit2
     way = np.concatenate([[0.0], np.cumsum(along)])

@@ -18,6 +18,7 @@ from .clearing import Trades
 from .water_filling import positive_weights
 
 FloatArray = NDArray[np.float64]
+PAIR_FLOOR = 1e-5  # a bid of 0 is paired like one of this share of the dearest: it is worth 0
 EPSILON_KWH = 1e-6  # inside the logarithm of the published buyer welfare
 EXACT_PAIRS = 10_000  # above this many pairs the search uses proportional values
 SEARCH_TOLERANCE = 1e-4  # imbalance of a candidate; its value errs by the square of it
@@ -107,7 +108,7 @@ def pair_exactly(
         np.ascontiguousarray(sold_kwh, dtype=np.float64),
         np.ascontiguousarray(bought_kwh, dtype=np.float64),
         np.ascontiguousarray(bid_per_kwh, dtype=np.float64),
-        positive_weights(np.asarray(bid_per_kwh, dtype=np.float64)),
+        positive_weights(np.asarray(bid_per_kwh, dtype=np.float64), PAIR_FLOOR),
         EPSILON_KWH,
         tolerance,
         NEWTON_STEPS,
@@ -142,7 +143,7 @@ def energy_of(pairing: Pairing, bid_per_kwh: FloatArray) -> FloatArray:
     2.0
     """
     prices = pairing.seller_price[:, :, None] + pairing.buyer_price[:, None, :]
-    return np.maximum(positive_weights(bid_per_kwh) / prices - EPSILON_KWH, 0.0)
+    return np.maximum(positive_weights(bid_per_kwh, PAIR_FLOOR) / prices - EPSILON_KWH, 0.0)
 
 
 def proportional_value(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,9 @@ from .participation import PARTICIPATION
 from .price import PRICE_RULES, PRICES_WITHOUT_BOOK, PriceSettings, merit_order_margin, volume_at
 
 WHOSE = ("sides", "participants")
+#: Of the search of a capped frame: half of its first population are points of the closed form.
+LAST_GENERATIONS = 4
+Finder = Callable[[FrameMarket], Points]
 
 
 class Pareto:
@@ -66,7 +70,7 @@ class Pareto:
         Clearing
             Status `cleared` or `no-trade`.
         """
-        return with_pairs(book, self._clear(book, terms, rng, None, None))
+        return with_pairs(book, self._clear(book, terms, None, self._search(rng, book)))
 
     def clear_again(
         self, book: OrderBook, terms: GridTerms, rng: np.random.Generator, earlier: Clearing
@@ -92,13 +96,14 @@ class Pareto:
         Clearing
             Status `cleared` or `no-trade`, without pairs.
         """
-        return self._clear(book, terms, rng, earlier, None)
+        return self._clear(book, terms, earlier, self._search(rng, book, warm=earlier))
 
     def choice_is_known(self) -> bool:
         """Tell whether the schedule that the rules choose is known without a front.
 
-        `demand-first` chooses the point of most energy. Of all points with that energy one alone
-        has the best f1 of the published set: water-filling, with which every search starts.
+        `demand-first` chooses the point of most energy. Of all points with that energy,
+        water-filling has the best f1 of the published set, and every search starts with it (bids of
+        0 leave f1 flat in who serves them: there a search may choose otherwise).
         """
         totals = self.rules.engine == "exact" or self.rules.encoding == "marginal"
         return totals and self._objectives.name == "published" and self._choice == "demand-first"
@@ -113,7 +118,7 @@ class Pareto:
         terms : GridTerms
             Retail and feed-in price.
         earlier : Clearing
-            Of the same members; its price is held.
+            Of the same members; its price is held (unless the rules say `reprice`).
 
         Returns
         -------
@@ -127,7 +132,36 @@ class Pareto:
         """
         if not self.choice_is_known():
             raise ValueError(f"{self._choice!r} needs the front: use `clear_again`")
-        return self._clear(book, terms, None, earlier, None)
+        return self._clear(book, terms, earlier, self._most_energy)
+
+    def clear_anew(
+        self, book: OrderBook, terms: GridTerms, rng: np.random.Generator, earlier: Clearing
+    ) -> Clearing:
+        """Clear a book as `clear_again`, with a whole search where the front has not collapsed.
+
+        Parameters
+        ----------
+        book : OrderBook
+            The capped book.
+        terms : GridTerms
+            Retail and feed-in price.
+        rng : numpy.random.Generator
+            Of the search.
+        earlier : Clearing
+            Of the same members; its price is held (unless the rules say `reprice`).
+
+        Returns
+        -------
+        Clearing
+            Status `cleared` or `no-trade`, without pairs.
+        """
+        whole = self._search(rng, book, generations=LAST_GENERATIONS)
+        short = self._search(rng, book, warm=earlier)
+
+        def find(market: FrameMarket) -> Points:
+            return (whole if self._objectives.conflict(market) else short)(market)
+
+        return self._clear(book, terms, earlier, find)
 
     def paired(self, book: OrderBook, clearing: Clearing) -> Clearing:
         """Write the pairs of a schedule that `clear_again` or `switch_to` left without.
@@ -171,7 +205,7 @@ class Pareto:
         Clearing
             Its front holds feasible points only; `no-trade` where there is none.
         """
-        return with_pairs(book, self._clear(book, terms, rng, None, network))
+        return with_pairs(book, self._clear(book, terms, None, self._search(rng, book, network)))
 
     def switch_to(self, book: OrderBook, clearing: Clearing, point: int) -> Clearing:
         """Write another point of a clearing's front as the clearing.
@@ -200,14 +234,9 @@ class Pareto:
         return accepted(book, clearing, replace(clearing.front, chosen=point))
 
     def _clear(
-        self,
-        book: OrderBook,
-        terms: GridTerms,
-        rng: np.random.Generator | None,
-        earlier: Clearing | None,
-        network: NetworkCheck | None,
+        self, book: OrderBook, terms: GridTerms, earlier: Clearing | None, find: Finder
     ) -> Clearing:
-        """Clear a book; without `rng` for the chosen point alone."""
+        """Price the book, find its points, choose one."""
         margin = merit_order_margin(book, terms.retail_per_kwh)
         notes: tuple[str, ...] = ()
         held: Clearing | None = None  # whose price stands: it was set on the submitted book
@@ -227,7 +256,7 @@ class Pareto:
         if market.most_kwh <= 0:
             lost = margin.matched_kwh if held is None else held.lost_kwh
             return replace(Clearing.no_trade(book, notes), lost_kwh=lost)
-        points = self._points(market, rng, earlier, network, book.m)
+        points = find(market)
         if len(points) == 0:
             return Clearing.no_trade(book, notes)
         chosen = self.choose(market, points)
@@ -242,30 +271,37 @@ class Pareto:
         note = f"the price leaves {lost:.6g} kWh unmatched that the book could trade"
         return replace(clearing, lost_kwh=lost, notes=(*notes, note))
 
-    def _points(
+    def _search(
         self,
-        market: FrameMarket,
-        rng: np.random.Generator | None,
-        earlier: Clearing | None,
-        network: NetworkCheck | None,
-        n_sellers: int,
-    ) -> Points:
-        """Search the front, or without `rng` take its point of most energy."""
-        if rng is None:
-            sold, bought, price = self._objectives.seeds(market, 1)
-            f1, f2 = self._objectives.values(market, sold, bought, price, final=True)
-            return Points(sold, bought, price, f1, f2, collapsed=False, evaluations=1)
-        settings = SearchSettings(
-            self.rules.encoding,
-            self.rules.population,
-            self.rules.generations,
-            self.rules.front_points,
-            _warm_points(earlier, market),
-            network,
-            True,
-            n_sellers,
-        )
-        return ENGINES[self.rules.engine](market, self._objectives, settings, rng)
+        rng: np.random.Generator,
+        book: OrderBook,
+        network: NetworkCheck | None = None,
+        warm: Clearing | None = None,
+        generations: int | None = None,
+    ) -> Finder:
+        """Find the front with the engine, from an earlier one where `warm` has it."""
+        most = min(generations or self.rules.generations, self.rules.generations)
+
+        def find(market: FrameMarket) -> Points:
+            settings = SearchSettings(
+                self.rules.encoding,
+                self.rules.population,
+                most,
+                self.rules.front_points,
+                _warm_points(warm, market),
+                network,
+                True,
+                book.m,
+            )
+            return ENGINES[self.rules.engine](market, self._objectives, settings, rng)
+
+        return find
+
+    def _most_energy(self, market: FrameMarket) -> Points:
+        """Find the point of most energy alone."""
+        sold, bought, price = self._objectives.seeds(market, 1)
+        f1, f2 = self._objectives.values(market, sold, bought, price, final=True)
+        return Points(sold, bought, price, f1, f2, collapsed=False, evaluations=1)
 
     def choose(self, market: FrameMarket, points: Points) -> int:
         """Pick a point of a front by the rule of the configuration.

@@ -11,31 +11,33 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 LEAST_PRICE = 1e-60  # bids below it are 0: their squares would leave the range of floats
-WEIGHT_FLOOR = 1e-5  # a bid of 0 still gets what all others leave over
+WEIGHT_FLOOR = 1e-12  # a bid of 0 gets what all others leave over, and no more
 
 
-def positive_weights(bid_per_kwh: FloatArray) -> FloatArray:
+def positive_weights(bid_per_kwh: FloatArray, floor: float = WEIGHT_FLOOR) -> FloatArray:
     """Bids as weights that are never 0, so that a bid of 0 comes last instead of never.
 
     Parameters
     ----------
     bid_per_kwh : (n,) float
         Bids [currency/kWh].
+    floor : float
+        Least weight, as a share of the greatest.
 
     Returns
     -------
     (n,) float
-        max(b_j, 1e-5 max b); all ones where every bid is 0.
+        max(b_j, floor max b); all ones where every bid is 0.
 
     Examples
     --------
     >>> positive_weights(np.array([2.0, 0.0])).tolist()
-    [2.0, 2e-05]
+    [2.0, 2e-12]
     """
     top = float(bid_per_kwh.max(initial=0.0))
     if top < LEAST_PRICE:
         return np.ones_like(bid_per_kwh)
-    return np.maximum(bid_per_kwh, WEIGHT_FLOOR * top)
+    return np.maximum(bid_per_kwh, floor * top)
 
 
 def fill_level(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from random_books import TERMS, book_of
 
 from gridbazaar.market.choice import Gains
+from gridbazaar.market.engines import ENGINES, SearchSettings
 from gridbazaar.market.frame_market import FrameMarket
 from gridbazaar.market.mechanism import ClearingRules, build_mechanism
 from gridbazaar.market.objectives import OBJECTIVES
@@ -88,6 +89,16 @@ def test_gains_of_members_add_up_to_the_two_objectives(name):
     each = OBJECTIVES[name].by_member(market, front)
     np.testing.assert_allclose(each[:, :3].sum(axis=1), front.f2, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(each[:, 3:].sum(axis=1), front.f1, rtol=1e-6)
+
+
+def test_gains_of_members_are_those_of_the_pairs_that_a_search_has_chosen():
+    book = book_of([4.0, 4.5, 5.0], [60.0, 50.0, 70.0], [6.5, 7.0], [80.0, 90.0])
+    market = FrameMarket.of(book, np.ones(3, bool), np.ones(2, bool), 5.0)
+    settings = SearchSettings(encoding="pairwise", generations=20)
+    front = ENGINES["nsga2"](market, OBJECTIVES["published"], settings, np.random.default_rng(1))
+    assert front.energy_kwh is not None and len(front) > 10
+    each = OBJECTIVES["published"].by_member(market, front)
+    np.testing.assert_allclose(each[:, 3:].sum(axis=1), front.f1, rtol=1e-9)
 
 
 @pytest.mark.parametrize("objectives", ["published", "per-buyer", "surplus"])

@@ -186,6 +186,73 @@ def test_per_buyer_front_against_clarabel(kind):
         assert np.all(np.diff(front.f2) >= 0) and np.all(np.diff(front.f1) <= 1e-9)
 
 
+def test_per_buyer_multipliers_where_supply_is_short_of_what_all_want_at_the_price():
+    """The front has collapsed; who is served in full competes with the others for the energy."""
+    rng, tested = np.random.default_rng(11), 0
+    for _ in range(30):
+        n = int(rng.integers(2, 6))
+        need, bid, price = rng.lognormal(0.0, 0.7, n), rng.uniform(2.0, 12.0, n), 1.0
+        supply = rng.uniform(0.4, 0.95) * need.sum() * np.array([0.3, 0.7])
+        book = book_of([1.0, 1.0], supply, bid, need)
+        market = FrameMarket.of(book, np.ones(2, bool), np.ones(n, bool), price)
+        front = OBJECTIVES["per-buyer"].exact_front(market, 9)
+        bought = cp.Variable(n, nonneg=True)
+        worth = cp.sum(cp.multiply(bid * need, cp.log(1 + cp.multiply(bought, 1 / need))))
+        limits = [bought <= need, cp.sum(bought) <= supply.sum()]
+        problem = cp.Problem(cp.Maximize(worth - price * cp.sum(bought)), limits)
+        problem.solve(cp.CLARABEL, tol_gap_abs=1e-11, tol_gap_rel=1e-11, tol_feas=1e-11)
+        full = front.bought_kwh[0] >= need * (1.0 - 1e-9)
+        tested += bool(front.collapsed and full.any())
+        np.testing.assert_allclose(front.bought_kwh[0], bought.value, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(front.capacity_value[0], limits[1].dual_value, atol=1e-4)
+        np.testing.assert_allclose(front.demand_value[0], limits[0].dual_value, atol=1e-4)
+    assert tested > 10
+
+
+@pytest.mark.parametrize("engine", ["exact", "nsga2"])
+@pytest.mark.parametrize("worthless", [1, 5, 50, 200])
+@pytest.mark.parametrize("objectives", ["published", "per-buyer"])
+def test_bids_of_zero_take_nothing_from_others(objectives, worthless, engine):
+    """They come last: the front is that of the market without them, as their worth is 0."""
+    bid, demand = np.array([6.0, *np.zeros(worthless)]), np.full(worthless + 1, 20.0)
+    rules = ClearingRules(
+        engine=engine,
+        objectives=objectives,
+        price_rule="fixed",
+        fixed_price=0.5,
+        participation="all",
+    )
+
+    def best(n):
+        book = book_of([0.0, 0.0], [10.0, 8.0], bid[:n], demand[:n])
+        return build_mechanism(rules).clear(book, GridTerms(9.0, 0.0), np.random.default_rng(1))
+
+    with_them, without = best(worthless + 1), best(1)
+    assert with_them.f1 == pytest.approx(without.f1, rel=1e-9)
+    assert with_them.bought_kwh[0] == pytest.approx(18.0, rel=1e-9)
+
+
+def test_bids_of_zero_get_what_all_others_leave():
+    book = book_of([0.0], [30.0], [6.0, 0.0, 0.0], [10.0, 8.0, 40.0])
+    market = FrameMarket.of(book, np.ones(1, bool), np.ones(3, bool), 0.5)
+    front = OBJECTIVES["published"].exact_front(market, 5)
+    np.testing.assert_allclose(front.bought_kwh[-1], [10.0, 8.0, 12.0], rtol=1e-9)
+
+
+def test_a_surplus_front_has_its_vertices():
+    """Nash's choice is often one of them: with a hundred points it is that of three thousand."""
+    rng, tested = np.random.default_rng(3), 0
+    for _ in range(60):
+        book, products = random_book(rng, 5), []
+        for points in (100, 3000):
+            rules = ClearingRules(engine="exact", objectives="surplus", front_points=points)
+            found = build_mechanism(rules).clear(book, GridTerms(7.5, 2.5), rng)
+            products.append(0.0 if found.front is None else found.f1 * found.f2)
+        tested += products[1] > 0.0
+        assert products[0] >= products[1] * (1.0 - 2e-3)
+    assert tested > 20
+
+
 def test_per_buyer_multipliers_are_the_slopes_of_the_best_value():
     """The best f1 + lambda f2 is separable there: it is written out again and differentiated."""
     bid, demand, price = np.array([6.0, 7.0, 8.0]), np.array([20.0, 15.0, 30.0]), 5.0

@@ -1,5 +1,7 @@
 """The network loop: what it accepts passes the check, and it gives up no more than it must."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from gridbazaar.market.clearing import Clearing
 from gridbazaar.market.grid_only import GridOnly
 from gridbazaar.market.mechanism import ClearingRules, build_mechanism
 from gridbazaar.market.order import OrderError
+from gridbazaar.market.pareto import Pareto
 
 EXACT = ClearingRules(engine="exact", front_points=20)
 
@@ -317,6 +320,45 @@ def test_the_choice_that_is_known_is_the_one_a_search_makes(engine, seed, share)
     assert known.f1 == pytest.approx(searched.f1, rel=1e-9, abs=1e-9)
 
 
+def test_the_front_of_a_capped_frame_is_as_full_as_that_of_a_free_one():
+    """Only the last clearing of a frame whose choice is known is searched, so as a whole."""
+    tested = 0
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        capacity, demand = rng.lognormal(4.2, 0.5, 10), rng.lognormal(4.2, 0.5, 8)
+        book = book_of(rng.uniform(3, 4, 10), capacity, rng.uniform(6, 8, 8), demand)
+        network = LinearNetwork.radial(10, rng, 6, 1.03)
+        free = run(book, None, ClearingRules(), seed)
+        network.effect *= 1.6 * 0.02 / (network.effect @ free.sold_kwh).max()
+        found = run(book, network, ClearingRules(), seed)
+        if not found.capping or found.front.collapsed or free.front.collapsed:
+            continue
+        tested += 1
+        assert found.front.f1.size >= 0.9 * free.front.f1.size
+    assert tested > 3
+
+
+def test_a_search_in_vain_is_counted_as_well(monkeypatch):
+    """`constrained` that finds nothing leaves the frame to capping, and its work in the account."""
+    book, network = stressed(1)
+    rules = ClearingRules(population=20, generations=5)
+    capped = run(book, network, rules)
+    spent = []
+    whole = Pareto.clear_constrained
+
+    def in_vain(*asked):
+        found = whole(*asked)
+        spent.append(found.front.evaluations)
+        return replace(found, status="no-trade")
+
+    monkeypatch.setattr(Pareto, "clear_constrained", in_vain)
+    found = run(book, network, rules, method="constrained")
+    first = build_mechanism(rules).clear(book, TERMS, np.random.default_rng(1)).front.evaluations
+    assert found.status == "cleared" and spent
+    assert found.front.evaluations > capped.front.evaluations
+    assert found.front.evaluations >= spent[0] + 2 * first
+
+
 @pytest.mark.parametrize(
     "rules",
     [
@@ -369,12 +411,12 @@ def test_a_schedule_that_passed_stands_where_its_search_would_break_the_limit(mo
 
     book, network = stressed(4, stress=1.5)
     sound = run(book, network)
-    again = Pareto.clear_again
+    again = Pareto.clear_anew
 
     def too_much(self, book, terms, rng, earlier):
         return again(self, book.with_capacity(2.0 * book.capacity_kwh), terms, rng, earlier)
 
-    monkeypatch.setattr(Pareto, "clear_again", too_much)
+    monkeypatch.setattr(Pareto, "clear_anew", too_much)
     clearing = run(book, network)
     np.testing.assert_array_equal(clearing.sold_kwh, sound.sold_kwh)
     assert passes(network, clearing.sold_kwh) and clearing.v_max_pu == sound.v_max_pu
