@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Future, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from ..sim.whole_file import write_whole
 from .compare_measures import read_measures
 from .compare_over import Over, settings_of
 from .kpis import kpi_table
-from .process_pool import submitted
+from .process_pool import submitted, tethered_pool
 from .wording import counted
 
 Progress = Callable[[int, int, str], None]
@@ -238,9 +237,8 @@ def _all(jobs: dict[str, Job], workers: int, place: Path) -> Iterator[tuple[str,
         for value, job in jobs.items():
             yield value, run_setting(*job)
         return
-    spawn = multiprocessing.get_context("spawn")  # Mesa sets it, and forked threads deadlock
     answered: set[str] = set()
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=spawn) as pool:
+    with tethered_pool(min(workers, len(jobs))) as pool:
         try:
             waiting: dict[Future[Answer], str] = {
                 submitted(pool, run_setting, *job): value for value, job in jobs.items()
@@ -257,9 +255,6 @@ def _all(jobs: dict[str, Job], workers: int, place: Path) -> Iterator[tuple[str,
             wrong = "a process was ended from outside, perhaps for want of memory"
             remedy = f"repeat with --resume, or fewer --workers than {workers}"
             raise RunError([f"{place}: {lost}: {wrong}: {remedy}"]) from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def run_setting(scenario: str | Path, overrides: list[str], out: Path) -> Answer:

@@ -2,12 +2,57 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, Future
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+@contextmanager
+def tethered_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Give a pool of processes that end with whoever started them, and at the end of the block.
+
+    A pool that has lost a process while another started waits for that one for ever, which nobody
+    tells to end: here the tether does.
+
+    Parameters
+    ----------
+    workers : int
+        How many processes at most.
+    """
+    spawn = multiprocessing.get_context("spawn")  # Mesa sets it, and forked threads deadlock
+    tether, hold = spawn.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=live_with, initargs=(tether,))
+    try:
+        yield pool
+    finally:
+        hold.close()
+        pool.shutdown(wait=True, cancel_futures=True)
+        tether.close()
+
+
+def live_with(tether: Connection) -> None:
+    """Prepare a worker process: Ctrl-C is its parent's to answer; without it, it ends.
+
+    Parameters
+    ----------
+    tether : Connection
+        Nothing is ever sent on it; it becomes ready when its other end closes.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        wait([tether])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def submitted(pool: Executor, task: Callable[..., T], *args: Any) -> Future[T]:

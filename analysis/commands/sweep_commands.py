@@ -46,6 +46,8 @@ def sweep(
     from ..sweep.full_sweep import sweep as run_sweep
     from ..sweep.stopped import SweepStopped
 
+    begun = False
+
     def announce(jobs: Jobs, ahead: Estimate) -> None:
         from ..sweep.page import in_words
 
@@ -54,13 +56,20 @@ def sweep(
 
     try:
         with bad_input_listed(), progress_bar(not as_json, "runs") as show:
+
+            def progress(done: int, of: int, text: str) -> None:
+                nonlocal begun
+                begun = True
+                if show is not None:
+                    show(done, of, text)
+
             found = run_sweep(
                 file,
                 out=out,
                 workers=workers,
                 dask=dask,
                 resume=resume,
-                progress=show,
+                progress=progress,
                 announce=None if as_json else announce,
             )
     except SweepStopped as error:
@@ -68,7 +77,10 @@ def sweep(
             say(f"Stopped: {reason}")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        say("Stopped. Finished runs are kept: the same command with --resume goes on from there.")
+        if begun:
+            say("Stopped. Finished runs are kept: the same command with --resume goes on.")
+        else:
+            say("Stopped before the first run.")
         raise typer.Exit(1) from None
     if as_json:
         print_json(found.as_dict())
@@ -123,7 +135,7 @@ def _tell(found: Sweep) -> None:
     table = Table(title="Change of the mean from the first to the last setting")
     table.title_justify = "left"
     for name in ("indicator", "parameter", "from → to"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for name in ("change", "95 % interval"):
         table.add_column(name, justify="right")
     measures = drawn_measures(found.jobs, found.table)

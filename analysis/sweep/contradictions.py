@@ -100,7 +100,8 @@ def _of_size(plan: Plan, place: str) -> list[str]:
     rows = plan.n_rows
     if rows <= MOST_RUNS:
         return []
-    wrong = f"makes {rows:.6g} runs, more than {MOST_RUNS}"
+    size = f"{rows:.6g}" if rows < 10**15 else f"about 10^{int(rows.bit_length() * 0.30103)}"
+    wrong = f"makes {size} runs, more than {MOST_RUNS}"
     remedy = "take fewer settings or seeds, or draw with latin-hypercube"
     return [problem(place, "design", plan.design.name, wrong, remedy)]
 

@@ -14,6 +14,7 @@ from .stopped import SweepStopped
 
 #: A run whose process was ended this often is given up; the last times it ran alone.
 TRIES = 3
+LOST = "the cluster took runs back or was lost: see that it is up"
 Task = Callable[[Job], Answer]
 
 
@@ -93,7 +94,7 @@ class Dispatcher:
         future = self._landed.get()
         job = self._flying.pop(future)
         if future.cancelled() or isinstance(future.exception(), CancelledError):
-            raise SweepStopped(["the cluster took runs back or was lost: see that it is up"])
+            raise SweepStopped([LOST])
         error = future.exception()
         if error is None:
             yield job, future.result()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from multiprocessing.connection import wait as wait_for
+from pathlib import Path
 from typing import Any, Protocol
 
 from ...sim.run_directory import RunError
-from ..process_pool import submitted
+from ..process_pool import live_with, submitted
 from .extras import distributed_module
 
 #: One thread a worker: more would fight for the cores, and sums could come out otherwise.
@@ -81,9 +84,9 @@ class Processes:
         spawn = multiprocessing.get_context("spawn")  # Mesa sets it, and forked threads deadlock
         # While this end is open the processes live: it closes however this process ends.
         tether, self._hold = spawn.Pipe(duplex=False)
-        with _environment(ONE_THREAD):
+        with _environment(ONE_THREAD), _deaf_to_interrupts():
             self._pool = ProcessPoolExecutor(
-                self.workers, mp_context=spawn, initializer=_begin_worker, initargs=(tether,)
+                self.workers, mp_context=spawn, initializer=live_with, initargs=(tether,)
             )
             for _ in range(self.workers):  # each starts one: the first is not ready so soon
                 try:
@@ -163,7 +166,7 @@ class Cluster:
         RunError
             If Dask is not installed, or no scheduler answers, or it has no workers.
         """
-        return len(self._connected().nthreads())  # a run has its process to itself
+        return max(len(self._connected().nthreads()), 1)  # a run has its process to itself
 
     def open(self) -> Executor:
         """Return the client's executor; a run whose worker is lost is given to another."""
@@ -178,11 +181,16 @@ class Cluster:
             return self._client
         distributed = distributed_module()
         address, patience = self._address, self._patience_seconds
-        at = {"scheduler_file" if address.endswith(".json") else "address": address}
+        by_file = address.endswith(".json")
+        at = {"scheduler_file" if by_file else "address": address}
         try:
+            told = json.loads(Path(address).read_text("utf-8"))["address"] if by_file else address
+            # First without a client, which does not end cleanly where nobody answers.
+            there = distributed.comm.get_address_host_port(told)
+            socket.create_connection(there, timeout=patience).close()
             client = distributed.Client(**at, timeout=patience, set_as_default=False)
             client.wait_for_workers(1, timeout=patience)
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, TimeoutError, ValueError, KeyError, TypeError) as error:
             remedy = "start `dask scheduler` and `dask worker ADDRESS`, and give the ADDRESS"
             wrong = f"no scheduler with workers answers ({error})"
             raise RunError([f"--dask: {address}: {wrong}: {remedy}"]) from error
@@ -204,17 +212,6 @@ class Cluster:
             self._client = None
 
 
-def _begin_worker(tether: Connection) -> None:
-    """Prepare a worker process: Ctrl-C is its parent's to answer; without it, it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        wait_for([tether])  # nothing is ever sent: it becomes ready when the other end closes
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def _load() -> int:
     """Load what a run needs."""
     import pyarrow
@@ -224,6 +221,28 @@ def _load() -> int:
     pyarrow.set_cpu_count(1)
     pyarrow.set_io_thread_count(1)
     return os.getpid()
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let processes that are started meanwhile never hear Ctrl-C; here it is heard afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # it lets interrupts through again when it starts
+    heard: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    # The mask is what a child inherits; other threads of this process hear nevertheless.
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number)) if main else None
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if main:
+            signal.signal(signal.SIGINT, handler)
+        if heard:
+            signal.raise_signal(signal.SIGINT)
 
 
 @contextlib.contextmanager

@@ -17,6 +17,10 @@ _WARM_SECONDS = 1.0
 _LONG_SECONDS = 300.0
 
 
+class TrialFailed(Exception):
+    """A trial that did not come to its end; its run will say why."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """What lies ahead.
@@ -77,7 +81,8 @@ def estimate(
     workers : int
         Runs at a time.
     timed : callable, optional
-        Returns how long a job of so many days takes where the sweep will run; by default here.
+        Returns how long a job of so many days takes where the sweep will run, or raises
+        `TrialFailed`; by default here.
 
     Returns
     -------
@@ -86,7 +91,7 @@ def estimate(
     """
     every = list(jobs.distinct.values())
     days = every[0].scenario().days
-    timed = timed or timed_run
+    timed = timed or _timed_here
 
     def expected(trials: list[float | None]) -> Estimate:
         known = [seconds for seconds in trials if seconds is not None]
@@ -115,12 +120,19 @@ def timed_run(job: Job, days: int) -> float:
         return time.perf_counter() - started
 
 
+def _timed_here(job: Job, days: int) -> float:
+    try:
+        return timed_run(job, days)
+    except Exception as error:  # whatever it is, it is the run's to tell
+        raise TrialFailed(str(error)) from error
+
+
 def _trial(job: Job, days: int, timed: Callable[[Job, int], float]) -> float | None:
     """Return how long a run of so many days takes, from one day and two; None if it fails."""
     try:
         one = timed(job, 1)
         slope = 0.0 if days == 1 else max(timed(job, 2) - one, 0.0)
-    except Exception:  # whatever it is, it is the run's to tell
+    except TrialFailed:
         return None
     return one + slope * (days - 1)
 

@@ -143,10 +143,13 @@ def sobol_figure(jobs: Jobs, results: pd.DataFrame, indices: pd.DataFrame) -> Fi
     axes = figure.subplots(rows, 2, squeeze=False, sharey=True, sharex=True)
     at = np.arange(len(names))[::-1]
     for ax, measure in zip(axes.flat, measures, strict=False):
-        for order, colour, shift in (("first", BLUE, 0.19), ("total", ORANGE, -0.19)):
+        for order, label, colour, shift in (
+            ("first", "first-order index", BLUE, 0.19),
+            ("total", "total index", ORANGE, -0.19),
+        ):
             here = indices[(indices.indicator == measure) & (indices.order == order)]
             here = here.set_index("parameter").loc[names]
-            ax.barh(at + shift, here["index"], 0.36, color=colour, label=f"{order} index",
+            ax.barh(at + shift, here["index"], 0.36, color=colour, label=label,
                     xerr=np.nan_to_num(here.ci95),
                     error_kw={"elinewidth": 0.8, "capsize": 2})  # fmt: skip
         plain(ax, grid="x")
@@ -157,6 +160,7 @@ def sobol_figure(jobs: Jobs, results: pd.DataFrame, indices: pd.DataFrame) -> Fi
         ax.set_title(title, fontsize="small", loc="left")
     for ax in list(axes.flat)[len(measures) :]:
         ax.set_visible(False)
+    figure.supxlabel("share of the variance; whiskers: 95 % interval", fontsize="small")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False,
                   fontsize="small")  # fmt: skip
@@ -172,9 +176,12 @@ def strongest(jobs: Jobs, results: pd.DataFrame) -> list[str]:
     names, measures = list(jobs.plan.parameters), drawn_measures(jobs, results)
     done = results[results.status == "done"]
     table = summarize(jobs, results, measures)
-    spread = table.pivot_table("mean", "parameter", "indicator", aggfunc=np.ptp)
-    score = (spread / done[measures].std(ddof=0)).replace(np.inf, 0.0).sum(axis=1)
-    return sorted(names, key=lambda name: -score[name])
+    # A setting of which all runs failed has no mean, and is left out.
+    most, least = (
+        table.pivot_table("mean", "parameter", "indicator", one) for one in ("max", "min")
+    )
+    score = ((most - least) / done[measures].std(ddof=0)).replace(np.inf, 0.0).sum(axis=1)
+    return sorted(names, key=lambda name: -score.get(name, 0.0))
 
 
 #: Figures of every sweep: name, heading, function, least number of parameters.
@@ -222,7 +229,7 @@ def _label(jobs: Jobs, measure: str, change: bool = False) -> str:
 
 
 def _title(jobs: Jobs, name: str) -> str:
-    return jobs.plan.parameters[name].title or name.rpartition(".")[2].replace("_", " ")
+    return jobs.plan.parameters[name].title or jobs.plan.short_names[name].replace("_", " ")
 
 
 def _wrapped(text: str, width: int) -> str:

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...sim.run_directory import RunError
 from ..process_pool import usable_cores
 from .engines import Cluster, Engine, Processes
 from .plan import read_plan
@@ -68,6 +69,10 @@ def sweep(
     >>> found = sweep("tariff-study.yaml", workers=2)                      # doctest: +SKIP
     >>> found.table.groupby("members.generate.pv_share").saving.mean()      # doctest: +SKIP
     """
+    if workers is not None and dask is not None:
+        raise RunError([f"workers: {workers}: stands beside dask: a cluster has its own, give one"])
+    if workers is not None and workers < 1:
+        raise RunError([f"workers: {workers}: is below 1: give 1 or more"])
     plan_file = read_plan(file)
     engine: Engine
     if dask is None:

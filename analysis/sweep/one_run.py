@@ -28,11 +28,15 @@ from .jobs import Job
 from .memory import Tidy
 from .place import Place
 from .records import write_json
-from .run_id import versions
+from .run_id import run_id, scenario_digest, versions
 
 #: A Dask worker may have several threads; a run has its process to itself, as everywhere else.
 _ONE_AT_A_TIME = threading.Lock()
 _TIDY = Tidy()
+_CHANGED = (
+    "a file that the scenario names has changed since the sweep was planned: results would not "
+    "belong together; restore it and --resume, or begin anew in another directory"
+)
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ def do_job(job: Job, stamp: dict[str, str], out: str, outputs: str | list[str]) 
         return Answer(job.run_id, None, text, None, _since(started))
 
 
-def simulate(job: Job, folder: Path) -> dict[str, list[float | None]]:
+def simulate(job: Job, folder: Path, planned: bool = False) -> dict[str, list[float | None]]:
     """Simulate a job into a folder and return its indicators.
 
     Parameters
@@ -139,14 +143,23 @@ def simulate(job: Job, folder: Path) -> dict[str, list[float | None]]:
         The run.
     folder : Path
         An existing folder, which gets the files of the run.
+    planned : bool
+        Whether what was read must be what the plan was made with.
 
     Returns
     -------
     dict of str to list
         By indicator: with the market, and in the counterfactual.
+
+    Raises
+    ------
+    RuntimeError
+        If it must be and is not.
     """
     started = time.perf_counter()
     world = build_world(job.scenario())
+    if planned and job.run_id != run_id(scenario_digest(world.scenario), job.seed, versions()):
+        raise RuntimeError(_CHANGED)
     directory = _Work(folder)
     directory.write_text("scenario.yaml", scenario_text(world))
     simulation = Simulation(world)
@@ -170,7 +183,7 @@ def _record(job: Job, folder: Path) -> dict[str, Any]:
         "seed": job.seed,
         "overrides": list(job.overrides),
         "versions": versions(),
-        "indicators": simulate(job, folder),
+        "indicators": simulate(job, folder, planned=True),
     }
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from ...scenarios.schema_base import Section
@@ -18,12 +19,28 @@ LISTED = ("values", "range", "levels", "choice")
 DRAWN = ("uniform", "loguniform", "normal", "integer")
 
 
+def _writable(value: Any) -> Any:
+    """Refuse what no scenario can hold, such as a number that is not finite."""
+    try:
+        text_of(value)
+    except (ValueError, TypeError, RecursionError):
+        raise PydanticCustomError(
+            "writable",
+            "no scenario can hold it: give a finite number, a text, a date, true or false, or a "
+            "list or mapping of them",
+        ) from None
+    return value
+
+
+Writable = Annotated[Any, AfterValidator(_writable)]
+
+
 class Level(Section):
     """One level of a parameter that moves several keys together."""
 
     value: float | int | str
     """What the level is called in tables and figures."""
-    set: dict[str, Any] = Field(min_length=1)
+    set: dict[str, Writable] = Field(min_length=1)
     """The scenario's keys at this level, as path: value."""
 
 
@@ -39,7 +56,7 @@ class Parameter(Section):
     """Path of the scenario's key; left out, the parameter's own name."""
     title: str | None = None
     """What figures call it; left out, its name."""
-    values: list[Any] | None = Field(default=None, min_length=1)
+    values: list[Writable] | None = Field(default=None, min_length=1)
     """Settings, one after the other."""
     range: Pair | None = None
     """First and last of equally spaced values, `steps` of them."""
@@ -47,7 +64,7 @@ class Parameter(Section):
     """How many values `range` has."""
     levels: list[Level] | None = Field(default=None, min_length=1)
     """Settings of several keys at once."""
-    choice: list[Any] | None = Field(default=None, min_length=1)
+    choice: list[Writable] | None = Field(default=None, min_length=1)
     """The same as `values`."""
     uniform: Pair | None = None
     """Least and greatest of a uniform distribution."""
@@ -83,6 +100,8 @@ class Parameter(Section):
             raise PydanticCustomError(
                 "order", "the first number must be below the second: write [least, greatest]"
             )
+        if pair is not None and not math.isfinite(pair[1] - pair[0]):
+            raise PydanticCustomError("order", "the two are too far apart: give smaller numbers")
         if self.loguniform is not None and self.loguniform[0] <= 0.0:
             raise PydanticCustomError("order", "a logarithm has no zero: begin above 0")
         if form == "normal" and self.normal is not None and self.normal[1] <= 0.0:

@@ -89,7 +89,7 @@ class Place:
         RunError
             If something is there already; `WriteError` if it cannot be written.
         """
-        if self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
+        if self.out.exists() and (not self.out.is_dir() or not self._is_bare()):
             remedy = "name a new directory, or go on with --resume"
             raise RunError([f"{self.out}: --out: exists and is not empty: {remedy}"])
         try:
@@ -97,12 +97,10 @@ class Place:
             # First of all: whatever happens from here on, the sweep can be gone on with.
             write_json(self.out / PLAN, _begun_with(jobs))
             self._make_folders(file)
+            self.hold()
         except OSError as error:
-            remedy = "name a place you may write to"
-            raise RunError(
-                [f"{self.out}: --out: cannot be written ({error.strerror}): {remedy}"]
-            ) from error
-        self.hold()
+            remedy = "name a place you may write to, or make room"
+            raise WriteError.of(self.out, error, remedy) from error
 
     def resume(self, jobs: Jobs, file: Path) -> None:
         """Go on in a directory, and hold it.
@@ -133,10 +131,14 @@ class Place:
             raise RunError([f"{self.out}: --resume: {wrong}: {remedy}"])
         try:
             self._make_folders(file)
+            self.hold()
         except OSError as error:
             raise WriteError.of(self.out, error, "make it writable, or make room") from error
-        self.hold()
         self.clear_scratch()
+
+    def _is_bare(self) -> bool:
+        """Whether nothing is in the directory but what a kill in its first moment left."""
+        return all(path.match(f".{PLAN}.*.tmp") for path in self.out.iterdir())
 
     def _make_folders(self, file: Path) -> None:
         for folder in (self.runs, self.errors, self.scratch, self.out / "tables"):
@@ -171,7 +173,9 @@ class Place:
 
     def clear_scratch(self) -> None:
         """Remove what killed workers left."""
-        for path in [*self.scratch.glob("*"), *self.runs.glob(".*.tmp")]:
+        folders = (self.out, self.runs, self.errors)
+        halves = [path for folder in folders for path in folder.glob(".*.tmp")]
+        for path in [*self.scratch.glob("*"), *halves]:
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:

@@ -18,7 +18,7 @@ from ...scenarios.schema_base import Section
 from ...scenarios.shipped import scenario_names
 from ...scenarios.validation import in_our_words
 from ...scenarios.yaml_text import read_yaml_file
-from .parameters import Parameter
+from .parameters import Parameter, Writable
 
 _REMEDIES = {
     "too_short": "give at least one",
@@ -89,7 +89,7 @@ class Plan(Section):
     """A shipped scenario, or a scenario file, relative to the sweep's."""
     allow_outside_files: bool = False
     """True: the scenario's file may lie outside the sweep's folder."""
-    set: dict[str, Any] = Field(default_factory=dict)
+    set: dict[str, Writable] = Field(default_factory=dict)
     """Changes that all runs share, as path: value."""
     days: int | None = Field(default=None, ge=1, le=3660)
     """Market days of every run; left out, the scenario's."""
@@ -118,6 +118,29 @@ class Plan(Section):
         if self.seeds is not None and len(set(self.seeds)) < len(self.seeds):
             raise PydanticCustomError("seeds", "a seed stands twice in `seeds`: name it once")
         return self
+
+    @property
+    def short_names(self) -> dict[str, str]:
+        """The last parts of each parameter's name, as many as tell it from the others.
+
+        Examples
+        --------
+        >>> one = Parameter(values=[1, 2])
+        >>> names = ("market.k", "tariff.frames.peak.multiplier", "tariff.frames.normal.multiplier")
+        >>> plan = Plan(name="n", scenario="s", parameters=dict.fromkeys(names, one))
+        >>> list(plan.short_names.values())
+        ['k', 'peak.multiplier', 'normal.multiplier']
+        """
+        short = {}
+        for name in self.parameters:
+            parts = name.split(".")
+            for n in range(1, len(parts) + 1):
+                tail = ".".join(parts[-n:])
+                alike = [one for one in self.parameters if f".{one}".endswith(f".{tail}")]
+                if len(alike) == 1:
+                    break
+            short[name] = tail
+        return short
 
     @property
     def rows_per_draw(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, CancelledError
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +15,9 @@ import pandas as pd
 
 from ..process_pool import submitted
 from .collect import DONE, column_list, results_table, write_csv, write_table
-from .dispatch import Dispatcher
+from .dispatch import LOST, Dispatcher
 from .engines import Engine
-from .estimate import Estimate, estimate, timed_run
+from .estimate import Estimate, TrialFailed, estimate, timed_run
 from .jobs import Job, Jobs, plan_jobs
 from .one_run import Answer, do_job
 from .place import Place, new_place
@@ -118,12 +118,17 @@ def run_plan(
     jobs = plan_jobs(plan_file)
     place = Place(Path(out) if out is not None else new_place(root, jobs.plan.name, resume))
     at_a_time = engine.workers
+    engine.open()  # workers that cannot start leave no directory
     with closing(_held(place, jobs, plan_file.path, resume)):
         every = jobs.distinct
         done = place.done(every)
         left = [job for run_id, job in every.items() if run_id not in done]
         if announce is not None:
-            announce(jobs, estimate(jobs, len(left), at_a_time, _trial_on(engine)))
+            try:
+                ahead = estimate(jobs, len(left), at_a_time, _trial_on(engine))
+            except SweepStopped as error:
+                raise _stopped(place, error.reasons) from error
+            announce(jobs, ahead)
         seconds = _run(jobs, left, place, engine, progress)
         if progress is not None:
             progress(len(every), len(every), "tables and figures")
@@ -192,11 +197,16 @@ def _trial_on(engine: Engine) -> Callable[[Job, int], float]:
     """Return how to time a run on a worker, which so has loaded and compiled what runs need."""
 
     def timed(job: Job, days: int) -> float:
+        executor = engine.open()
         try:
-            return submitted(engine.open(), timed_run, job, days).result()
-        except BrokenExecutor:
+            return submitted(executor, timed_run, job, days).result()
+        except CancelledError as error:
+            raise SweepStopped([LOST]) from error
+        except BrokenExecutor as error:
             engine.drop()
-            raise
+            raise TrialFailed(str(error)) from error
+        except Exception as error:  # whatever it is, it is the run's to tell
+            raise TrialFailed(str(error)) from error
 
     return timed
 

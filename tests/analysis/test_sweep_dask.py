@@ -6,11 +6,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import Future
 
 import pytest
 import sweep_cases as cases
 
 from gridbazaar import sweep
+from gridbazaar.analysis.sweep.engines import Cluster
+from gridbazaar.analysis.sweep.run_sweep import _trial_on
+from gridbazaar.analysis.sweep.stopped import SweepStopped
 from gridbazaar.sim.run_directory import RunError
 
 DASK = [sys.executable, "-m", "dask"]
@@ -87,8 +91,27 @@ def test_a_killed_worker_of_the_cluster_loses_nothing(cluster, tmp_path):
     assert (status, document["done"], document["failed"]) == (0, 8, {}), messages
 
 
-def test_a_cluster_that_does_not_answer_is_said(tmp_path):
-    from gridbazaar.analysis.sweep.engines import Cluster
-
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:9", "nowhere.json", "foo", "tcp://", ":::", "http://127.0.0.1:9"]
+)
+def test_a_cluster_that_does_not_answer_is_said(address):
+    cluster = Cluster(address, patience_seconds=1.0)
     with pytest.raises(RunError, match="no scheduler with workers answers"):
-        _ = Cluster("tcp://127.0.0.1:9", patience_seconds=1.0).workers
+        _ = cluster.workers
+    cluster.close()
+
+
+def test_a_cluster_that_is_lost_during_the_trials_stops_the_sweep():
+    """Another trial would be given to a client that answers nothing any more."""
+
+    class Lost:
+        def open(self):
+            return self
+
+        def submit(self, *_):
+            future = Future()
+            future.cancel()
+            return future
+
+    with pytest.raises(SweepStopped, match="was lost"):
+        _trial_on(Lost())(None, 1)

@@ -81,6 +81,17 @@ def problems(folder, **keys):
           "design": {"name": "saltelli", "points": 60}}, "needs a power of 2"),
         ({"parameters": {"market.k": {"uniform": [0, 1]}}, "design": "latin-hypercube"},
          "the other designs need them"),
+        ({"parameters": {"market.k": [0]}, "set": {"market.lambda": float("nan")}},
+         "set.market.lambda: nan: no scenario can hold it"),
+        ({"parameters": {"market.k": [0, b"hello"]}}, "parameters.market.k.values.1"),
+        ({"parameters": {"p": {"levels": [{"value": 1, "set": {"market.k": float("inf")}}]}}},
+         "no scenario can hold it: give a finite number"),
+        ({"parameters": {f"market.x{i}": [0, 1] for i in range(2000)}},
+         "makes about 10^602 runs"),
+        ({"parameters": {"market.k": {"uniform": [-1e308, 1e308]}},
+          "design": {"name": "latin-hypercube", "points": 4}}, "the two are too far apart"),
+        ({"parameters": {"market.k": {"range": [-1e308, 1e308], "steps": 3}}},
+         "the two are too far apart"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_file_is_said(tmp_path, keys, words):

@@ -6,16 +6,19 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import pytest
 import sweep_cases as cases
+import yaml
 
 from gridbazaar import kpi_table, read_results, sweep
 from gridbazaar.analysis.audit import audit_run
+from gridbazaar.analysis.process_pool import tethered_pool
 from gridbazaar.analysis.sweep.dispatch import TRIES, Dispatcher
 from gridbazaar.analysis.sweep.engines import Processes
-from gridbazaar.analysis.sweep.estimate import estimate
+from gridbazaar.analysis.sweep.estimate import TrialFailed, estimate
 from gridbazaar.analysis.sweep.jobs import plan_jobs
 from gridbazaar.analysis.sweep.one_run import Answer, do_job
 from gridbazaar.analysis.sweep.place import Place
@@ -86,6 +89,19 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(plain, tmp_path):
     again = sweep(file, out=out, workers=1, resume=True)
     assert 0 < again.done_now < 4
     assert cases.data_files(out) == cases.data_files(plain.out)
+
+
+def test_ctrl_c_before_the_first_run_is_quiet(tmp_path):
+    """While workers load as well: they are born deaf to it."""
+    file = cases.sweep_file(tmp_path)
+    for i, seconds in enumerate((0.0, 0.1, 0.3)):
+        process = cases.start(file, tmp_path / f"out-{i}", "--workers", "2")
+        workers = cases.wait_until(lambda process=process: cases.workers_of(process.pid))
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        status, _, messages = cases.ended(process, 30)
+        assert status == 1 and messages == "Stopped before the first run.\n", messages
+        assert not any(map(cases.is_alive, workers)) and not (tmp_path / f"out-{i}").exists()
 
 
 def mounts():
@@ -190,7 +206,7 @@ def test_a_first_run_that_fails_in_its_trial_as_well_stops_nothing(tmp_path):
 
 def test_how_long_is_unknown_where_every_trial_fails(tmp_path):
     def timed(job, days):
-        raise ArithmeticError("a fault of every setting")
+        raise TrialFailed("a fault of every setting")
 
     found = estimate(plan_jobs(read_plan(cases.sweep_file(tmp_path))), 4, 1, timed)
     assert found.run_seconds is None and found.seconds is None
@@ -214,9 +230,75 @@ def test_a_plan_with_problems_leaves_no_worker_behind(tmp_path):
     assert not any(map(cases.is_alive, workers)) and not (tmp_path / "out").exists()
 
 
+def test_a_setting_whose_runs_all_fail_leaves_a_page_of_the_others(tmp_path):
+    fault = tmp_path / "fault.py"
+    fault.write_text(FAULT)
+    file = cases.sweep_file(
+        tmp_path,
+        parameters={"profiles.load_scale": [1.0, 1.5], "members.generate.pv_share": [0.25, 0.5]},
+        measures=["traded_kwh", "saving"],
+    )
+    out = tmp_path / "out"
+    status, document, messages = cases.ended(
+        cases.start(file, out, "--workers", "1", program=[str(fault)])
+    )
+    assert status == 1 and "Traceback" not in messages
+    assert (document["done"], len(document["failed"])) == (2, 2)
+    assert (out / "figures" / "main_effects.png").exists()
+    assert "2 of 4 runs failed" in (out / "summary.html").read_text()
+
+
+def test_a_file_that_changes_during_a_sweep_fails_the_runs_that_would_read_it(tmp_path):
+    scenario = {
+        "name": "own", "start": "2025-11-01", "days": 1, "history_days": 1,
+        "feeder": {"name": "ieee33_mv"}, "members": {"file": "m.csv"},
+    }  # fmt: skip
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(scenario), encoding="utf-8")
+    members = tmp_path / "m.csv"
+    members.write_text("member,bus\na,2\nb,3\n", encoding="utf-8")
+    file = cases.sweep_file(tmp_path, scenario="own.yaml", set={}, parameters={"market.k": [0.5]})
+    (job,) = plan_jobs(read_plan(file)).every
+    members.write_text("member,bus\na,2\nb,4\n", encoding="utf-8")
+    answer = do_job(job, versions(), str(tmp_path / "out"), "none")
+    assert answer.record is None and "has changed since the sweep was planned" in answer.error
+    members.write_text("member,bus\na,2\nb,3\n", encoding="utf-8")
+    assert do_job(job, versions(), str(tmp_path / "out"), "none").error is None
+
+
+def test_a_kill_in_its_first_moment_leaves_a_directory_that_can_be_begun(tmp_path):
+    file, out = cases.sweep_file(tmp_path), tmp_path / "out"
+    out.mkdir()
+    (out / ".plan.json.123.tmp").touch()
+    place = Place(out)
+    place.begin(plan_jobs(read_plan(file)), file)
+    place.let_go()
+    (out / "errors" / ".x.txt.9.tmp").touch()
+    place.resume(plan_jobs(read_plan(file)), file)
+    assert not list(out.rglob("*.tmp"))
+    place.let_go()
+
+
+def test_numbers_of_workers_that_make_no_sense_are_refused(tmp_path):
+    file = cases.sweep_file(tmp_path)
+    with pytest.raises(RunError, match="is below 1"):
+        sweep(file, out=tmp_path / "out", workers=0)
+    with pytest.raises(RunError, match="a cluster has its own"):
+        sweep(file, out=tmp_path / "out", workers=2, dask="tcp://127.0.0.1:9")
+
+
+def test_a_pool_of_processes_does_not_wait_for_what_hangs():
+    """A pool that loses a process while another starts waits for that one, else for ever."""
+    began = time.monotonic()
+    with tethered_pool(2) as pool:
+        pool.submit(os.getpid).result()
+        pool.submit(time.sleep, 600)
+        pool.submit(time.sleep, 600)
+    assert time.monotonic() - began < 60
+
+
 TASKS = """
 import os
-from gridbazaar.analysis.sweep.estimate import estimate
+from gridbazaar.analysis.sweep.estimate import TrialFailed, estimate
 from gridbazaar.analysis.sweep.jobs import plan_jobs
 from gridbazaar.analysis.sweep.one_run import Answer, do_job
 from gridbazaar.analysis.sweep.place import Place
