@@ -134,11 +134,11 @@ def _tell(found: Sweep) -> None:
     console = Console()
     table = Table(title="Change of the mean from the first to the last setting")
     table.title_justify = "left"
-    for name in ("indicator", "parameter", "from → to"):
-        table.add_column(name, overflow="fold")
-    for name in ("change", "95 % interval"):
-        table.add_column(name, justify="right")
-    measures = drawn_measures(found.jobs, found.table)
+    for head in ("indicator", "parameter", "from → to"):
+        table.add_column(head, overflow="fold")
+    for head in ("change", "95 % interval"):
+        table.add_column(head, justify="right")
+    measures, names = drawn_measures(found.jobs, found.table), found.jobs.plan.short_names
     rows = found.effects[found.effects.indicator.isin(measures)]
     for row in rows.sort_values("indicator", key=lambda s: s.map(measures.index),
                                 kind="stable").to_dict("records"):  # fmt: skip
@@ -147,7 +147,8 @@ def _tell(found: Sweep) -> None:
         title = measure_columns()[row["indicator"]].title
         title += f", {unit}" if unit not in ("points", "index") else ""
         interval = "n/a" if low == "n/a" else f"{low} to {high}"
-        table.add_row(title, row["parameter"], f"{row['first']} → {row['last']}", change, interval)
+        moved = f"{row['first']} → {row['last']}"
+        table.add_row(title, names[row["parameter"]], moved, change, interval)
     if len(rows):
         console.print(table)
     console.print(f"results  {found.out / 'results.parquet'}", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable
 
@@ -229,7 +230,7 @@ def _label(jobs: Jobs, measure: str, change: bool = False) -> str:
 
 
 def _title(jobs: Jobs, name: str) -> str:
-    return jobs.plan.parameters[name].title or jobs.plan.short_names[name].replace("_", " ")
+    return jobs.plan.parameters[name].title or re.sub("[._]", " ", jobs.plan.short_names[name])
 
 
 def _wrapped(text: str, width: int) -> str:
