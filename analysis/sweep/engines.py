@@ -142,7 +142,6 @@ class Cluster:
     ----------
     address : str
         Of its scheduler, e.g. ``tcp://127.0.0.1:8786``, or a scheduler file's name.
-
     patience_seconds : float
         How long its answer is waited for.
     """
@@ -188,14 +187,13 @@ class Cluster:
             # First without a client, which does not end cleanly where nobody answers.
             there = distributed.comm.get_address_host_port(told)
             socket.create_connection(there, timeout=patience).close()
-            client = distributed.Client(**at, timeout=patience, set_as_default=False)
-            client.wait_for_workers(1, timeout=patience)
+            self._client = distributed.Client(**at, timeout=patience, set_as_default=False)
+            self._client.wait_for_workers(1, timeout=patience)
         except (OSError, TimeoutError, ValueError, KeyError, TypeError) as error:
             remedy = "start `dask scheduler` and `dask worker ADDRESS`, and give the ADDRESS"
             wrong = f"no scheduler with workers answers ({error})"
             raise RunError([f"--dask: {address}: {wrong}: {remedy}"]) from error
-        self._client = client
-        return client
+        return self._client
 
     def drop(self) -> None:
         """Take back what has not been answered."""
