@@ -282,7 +282,7 @@ def _spread(
     kept = np.union1d(ends, np.flatnonzero(vertex))
     if kept.size >= points:
         return kept[_evenly(f1[kept], f2[kept], points)]
-    return np.union1d(kept, _evenly(f1, f2, points - kept.size))
+    return np.union1d(kept, _evenly(f1, f2, points - kept.size + 2))  # the ends are in both
 
 
 def _evenly(f1: FloatArray, f2: FloatArray, points: int) -> NDArray[np.int64]:
