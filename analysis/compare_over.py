@@ -130,7 +130,7 @@ def _place(key: str) -> dict[str, Any] | None:
     here: dict[str, Any] = whole
     for name in key.split("."):
         here = _section(here, whole)
-        if here.get("additionalProperties") is True:
+        if _is_open(here):
             return {}  # inline keys of a tariff are read elsewhere
         if name not in here.get("properties", {}):
             return None
@@ -144,9 +144,15 @@ def _section(schema: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
         if "$ref" in one:
             found: dict[str, Any] = whole["$defs"][one["$ref"].rpartition("/")[2]]
             return found
-        if "properties" in one or one.get("additionalProperties") is True:
+        if "properties" in one or _is_open(one):
             return dict(one)
     return {}
+
+
+def _is_open(schema: dict[str, Any]) -> bool:
+    """Whether a schema takes any keys: pydantic before 2.11 leaves it at the type."""
+    any_key = schema.get("additionalProperties", True) is True
+    return schema.get("type") == "object" and "properties" not in schema and any_key
 
 
 def _keys() -> list[str]:
