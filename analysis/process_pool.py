@@ -71,17 +71,14 @@ def submitted(pool: Executor, task: Callable[..., T], *args: Any) -> Future[T]:
     Returns
     -------
     Future
-        Of its answer.
-
-    Raises
-    ------
-    BrokenExecutor
-        If the pool has lost a process, or cannot start one.
+        Of its answer; with a `BrokenExecutor` if the pool has lost a process, or cannot start one.
     """
     try:
         return pool.submit(task, *args)
-    except OSError as error:
-        raise BrokenExecutor(f"a process could not be started: {error}") from error
+    except (BrokenExecutor, OSError) as error:
+        failed: Future[T] = Future()
+        failed.set_exception(BrokenExecutor(f"a process could not be started: {error}"))
+        return failed
 
 
 def usable_cores() -> int:

@@ -155,7 +155,8 @@ class Pareto:
         Clearing
             Status `cleared` or `no-trade`, without pairs.
         """
-        whole = self._search(rng, book, generations=LAST_GENERATIONS)
+        few = min(LAST_GENERATIONS, self.rules.generations)
+        whole = self._search(rng, book, generations=few)
         short = self._search(rng, book, warm=earlier)
 
         def find(market: FrameMarket) -> Points:
@@ -280,13 +281,12 @@ class Pareto:
         generations: int | None = None,
     ) -> Finder:
         """Find the front with the engine, from an earlier one where `warm` has it."""
-        most = min(generations or self.rules.generations, self.rules.generations)
 
         def find(market: FrameMarket) -> Points:
             settings = SearchSettings(
                 self.rules.encoding,
                 self.rules.population,
-                most,
+                generations or self.rules.generations,
                 self.rules.front_points,
                 _warm_points(warm, market),
                 network,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import BAD_INPUT, Json, app, bad_input_listed, print_json, progress_bar, say
+from .console import Json, app, bad_input_listed, print_json, progress_bar, say
 
 if TYPE_CHECKING:
     from ..sweep.estimate import Estimate
@@ -36,16 +36,15 @@ def sweep(
     as_json: Json = False,
 ) -> None:
     """Run every combination of a sweep's file: one table, means, effects, figures."""
-    if workers is not None and dask is not None:
-        say("1 problem found:")
-        say(f"  --workers: {workers}: stands beside --dask: a cluster has its own, give one")
-        raise typer.Exit(BAD_INPUT)
-    if dry_run:
-        _dry_run(file, workers, as_json)
-        return
+    from ..sweep.full_sweep import check_workers
     from ..sweep.full_sweep import sweep as run_sweep
     from ..sweep.stopped import SweepStopped
 
+    with bad_input_listed():
+        check_workers(workers, dask)
+    if dry_run:
+        _dry_run(file, workers, as_json)
+        return
     begun = False
 
     def announce(jobs: Jobs, ahead: Estimate) -> None:
@@ -138,7 +137,7 @@ def _tell(found: Sweep) -> None:
         table.add_column(head, overflow="fold")
     for head in ("change", "95 % interval"):
         table.add_column(head, justify="right")
-    measures, names = drawn_measures(found.jobs, found.table), found.jobs.plan.short_names
+    measures = drawn_measures(found.jobs, found.table)
     rows = found.effects[found.effects.indicator.isin(measures)]
     for row in rows.sort_values("indicator", key=lambda s: s.map(measures.index),
                                 kind="stable").to_dict("records"):  # fmt: skip
@@ -148,7 +147,8 @@ def _tell(found: Sweep) -> None:
         title += f", {unit}" if unit not in ("points", "index") else ""
         interval = "n/a" if low == "n/a" else f"{low} to {high}"
         moved = f"{row['first']} → {row['last']}"
-        table.add_row(title, names[row["parameter"]], moved, change, interval)
+        name = found.jobs.plan.short_name(row["parameter"])
+        table.add_row(title, name, moved, change, interval)
     if len(rows):
         console.print(table)
     console.print(f"results  {found.out / 'results.parquet'}", soft_wrap=True)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import multiprocessing
 import os
 import signal
 import socket
 import threading
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import BrokenExecutor, Executor, Future, wait
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
 from ...sim.run_directory import RunError
-from ..process_pool import live_with, submitted
+from ..process_pool import submitted, tethered_pool
 from .extras import distributed_module
 
 #: One thread a worker: more would fight for the cores, and sums could come out otherwise.
@@ -75,26 +73,16 @@ class Processes:
     def __init__(self, workers: int) -> None:
         self.width: int | None = workers
         self.workers = workers
-        self._pool: ProcessPoolExecutor | None = None
-        self._hold: Connection | None = None
+        self._pool: Executor | None = None
+        self._end = contextlib.ExitStack()
         self._ready: list[Future[int]] = []
 
     def begin(self) -> None:
         """Start processes, which load what runs need; this one can do other work meanwhile."""
-        spawn = multiprocessing.get_context("spawn")  # Mesa sets it, and forked threads deadlock
-        # While this end is open the processes live: it closes however this process ends.
-        tether, self._hold = spawn.Pipe(duplex=False)
+        self._pool = pool = self._end.enter_context(tethered_pool(self.workers))
         with _environment(ONE_THREAD), _deaf_to_interrupts():
-            self._pool = ProcessPoolExecutor(
-                self.workers, mp_context=spawn, initializer=live_with, initargs=(tether,)
-            )
-            for _ in range(self.workers):  # each starts one: the first is not ready so soon
-                try:
-                    self._ready.append(submitted(self._pool, _load))
-                except BrokenExecutor as error:
-                    self._ready.append(Future())
-                    self._ready[-1].set_exception(error)
-        tether.close()
+            # Each starts a process: the first is not ready so soon.
+            self._ready = [submitted(pool, _load) for _ in range(self.workers)]
 
     def open(self) -> Executor:
         """Wait until each process has loaded what it needs.
@@ -122,13 +110,8 @@ class Processes:
 
     def drop(self) -> None:
         """End the processes at once."""
-        self._ready.clear()
-        if self._hold is not None:
-            self._hold.close()
-            self._hold = None
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
+        self._ready, self._pool = [], None
+        self._end.close()
 
     def close(self) -> None:
         """End the processes, which have nothing left to write."""

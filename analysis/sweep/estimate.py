@@ -91,7 +91,7 @@ def estimate(
     """
     every = list(jobs.distinct.values())
     days = every[0].scenario().days
-    timed = timed or _timed_here
+    timed = timed or timed_run
 
     def expected(trials: list[float | None]) -> Estimate:
         known = [seconds for seconds in trials if seconds is not None]
@@ -112,17 +112,19 @@ def estimate(
 
 
 def timed_run(job: Job, days: int) -> float:
-    """Return how long a job takes [s], made so many days long; nothing is kept of it."""
+    """Return how long a job takes [s], made so many days long; nothing is kept of it.
+
+    Raises
+    ------
+    TrialFailed
+        If the job fails.
+    """
     short = replace(job, overrides=(*job.overrides, f"days={days}"))
-    with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
-        simulate(short, Path(folder))
-        return time.perf_counter() - started
-
-
-def _timed_here(job: Job, days: int) -> float:
     try:
-        return timed_run(job, days)
+        with tempfile.TemporaryDirectory() as folder:
+            started = time.perf_counter()
+            simulate(short, Path(folder))
+            return time.perf_counter() - started
     except Exception as error:  # whatever it is, it is the run's to tell
         raise TrialFailed(str(error)) from error
 

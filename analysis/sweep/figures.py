@@ -230,7 +230,7 @@ def _label(jobs: Jobs, measure: str, change: bool = False) -> str:
 
 
 def _title(jobs: Jobs, name: str) -> str:
-    return jobs.plan.parameters[name].title or re.sub("[._]", " ", jobs.plan.short_names[name])
+    return jobs.plan.parameters[name].title or re.sub("[._]", " ", jobs.plan.short_name(name))
 
 
 def _wrapped(text: str, width: int) -> str:

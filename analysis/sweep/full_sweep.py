@@ -69,10 +69,7 @@ def sweep(
     >>> found = sweep("tariff-study.yaml", workers=2)                      # doctest: +SKIP
     >>> found.table.groupby("members.generate.pv_share").saving.mean()      # doctest: +SKIP
     """
-    if workers is not None and dask is not None:
-        raise RunError([f"workers: {workers}: stands beside dask: a cluster has its own, give one"])
-    if workers is not None and workers < 1:
-        raise RunError([f"workers: {workers}: is below 1: give 1 or more"])
+    check_workers(workers, dask)
     plan_file = read_plan(file)
     engine: Engine
     if dask is None:
@@ -92,3 +89,18 @@ def sweep(
             announce=announce,
             root=root,
         )
+
+
+def check_workers(workers: int | None, dask: str | None) -> None:
+    """Refuse a number of workers that makes no sense.
+
+    Raises
+    ------
+    RunError
+        If it is below 1, or given for a cluster.
+    """
+    if workers is not None and dask is not None:
+        wrong = "stands beside --dask: a cluster has its own, give one"
+        raise RunError([f"--workers: {workers}: {wrong}"])
+    if workers is not None and workers < 1:
+        raise RunError([f"--workers: {workers}: is below 1: give 1 or more"])

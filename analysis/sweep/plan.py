@@ -119,28 +119,23 @@ class Plan(Section):
             raise PydanticCustomError("seeds", "a seed stands twice in `seeds`: name it once")
         return self
 
-    @property
-    def short_names(self) -> dict[str, str]:
-        """The last parts of each parameter's name, as many as tell it from the others.
+    def short_name(self, name: str) -> str:
+        """Return the last parts of a parameter's name, as many as tell it from the others.
 
         Examples
         --------
         >>> one = Parameter(values=[1, 2])
         >>> names = ("market.k", "tariff.frames.peak.multiplier", "tariff.frames.normal.multiplier")
         >>> plan = Plan(name="n", scenario="s", parameters=dict.fromkeys(names, one))
-        >>> list(plan.short_names.values())
+        >>> [plan.short_name(name) for name in names]
         ['k', 'peak.multiplier', 'normal.multiplier']
         """
-        short = {}
-        for name in self.parameters:
-            parts = name.split(".")
-            for n in range(1, len(parts) + 1):
-                tail = ".".join(parts[-n:])
-                alike = [one for one in self.parameters if f".{one}".endswith(f".{tail}")]
-                if len(alike) == 1:
-                    break
-            short[name] = tail
-        return short
+        parts = name.split(".")
+        for first in range(len(parts) - 1, 0, -1):
+            tail = ".".join(parts[first:])
+            if sum(f".{one}".endswith(f".{tail}") for one in self.parameters) == 1:
+                return tail
+        return name
 
     @property
     def rows_per_draw(self) -> int:

@@ -202,10 +202,9 @@ def _trial_on(engine: Engine) -> Callable[[Job, int], float]:
             return submitted(executor, timed_run, job, days).result()
         except CancelledError as error:
             raise SweepStopped([LOST]) from error
-        except BrokenExecutor as error:
-            engine.drop()
-            raise TrialFailed(str(error)) from error
-        except Exception as error:  # whatever it is, it is the run's to tell
+        except Exception as error:  # the trial's own, or of its worker's end
+            if isinstance(error, BrokenExecutor):
+                engine.drop()
             raise TrialFailed(str(error)) from error
 
     return timed

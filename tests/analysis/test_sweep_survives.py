@@ -298,7 +298,6 @@ def test_a_pool_of_processes_does_not_wait_for_what_hangs():
 
 TASKS = """
 import os
-from gridbazaar.analysis.sweep.estimate import TrialFailed, estimate
 from gridbazaar.analysis.sweep.jobs import plan_jobs
 from gridbazaar.analysis.sweep.one_run import Answer, do_job
 from gridbazaar.analysis.sweep.place import Place
